@@ -110,20 +110,3 @@ type Signal struct {
 	Body []byte
 	At   time.Time
 }
-
-// Start is a run to be queued: everything that the host needs besides the
-// journal. Key makes it unique.
-type Start struct {
-	ID       string
-	Key      string // start key; a second start with it is none
-	Playbook string
-	Version  string // sha256 hex of the playbook's bytes
-	Program  []byte // nil for a playbook; for a run of one action: its JSON (engine.Single)
-	Trigger  engine.Trigger
-	Alert    string // alr_… or ""
-	AlertRaw []byte // JSON of the alert as it is now, or nil
-	Inputs   map[string]any
-	Priority int // severity's rank, 0 without alert
-	At       time.Time
-	Error    *engine.Error // not nil: it is recorded as failed at once
-}
