@@ -1,0 +1,2 @@
+// Package account knows who is asking: people, roles, tokens, sessions.
+package account
