@@ -2,6 +2,8 @@
 // happened (CEL).
 package expr
 
+import "github.com/tocsin-soar/tocsin/server/fault"
+
 // Values that go in and come out are JSON values in Go's plain types: nil,
 // bool, int64, float64, string, []any, map[string]any; time.Time may go in and
 // comes out as RFC 3339 text.
@@ -28,3 +30,34 @@ const (
 	SinkSQL    Sink = "sql"
 	SinkSh     Sink = "sh"
 )
+
+// Issue is one mistake in an expression or text. Offset counts bytes into the
+// source that was given, from 0.
+type Issue struct {
+	Offset   int
+	Severity fault.Severity
+	Code     string
+	Message  string
+	Hint     string
+}
+
+// Read is one place at which an expression reads a name. Name is the name at
+// the top (alert, inputs, vars, steps, …). For steps, Step is the id and Field
+// the part read (output, ok, status, error); for the others Field is the first
+// field, where there is one.
+type Read struct {
+	Name, Step, Field string
+	// Optional says that the field was read with .? or looked for with has().
+	Optional bool
+	// Guarded says that a condition makes sure of it: steps.X.ok for an output,
+	// alert != null for the alert.
+	Guarded bool
+	Offset  int
+}
+
+// TextOptions say what a text is for. Want is checked only where the whole
+// text is one expression or a plain literal; zero means anything.
+type TextOptions struct {
+	Sink Sink
+	Want Type
+}
