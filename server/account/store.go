@@ -32,8 +32,10 @@ type Links interface {
 	// AddLink stores a link; older unused ones of the same user and purpose end.
 	AddLink(ctx context.Context, l Link, a []audit.Draft) error
 	// UseLink is one atomic act: it finds an unused link and its user, calls
-	// use, and then marks the link used, writes the user and the session. An
-	// unknown or used hash is fault Unauthorized; use is not called.
+	// use, and then marks the link used, writes the user (ending old sessions,
+	// tokens, links as the change says) and adds the session. An unknown or used
+	// hash is fault Unauthorized; use is not called. An error of use changes
+	// nothing.
 	UseLink(ctx context.Context, hash string, use func(l Link, u User) (LinkUse, error)) error
 }
 
@@ -50,7 +52,7 @@ type Sessions interface {
 	// EndSession forgets it; none is no error.
 	EndSession(ctx context.Context, hash string, a []audit.Draft) error
 	// SweepSessions forgets sessions that were seen last before idle or began
-	// before began, and links and tokens are left alone.
+	// before began, and links that are over since idle.
 	SweepSessions(ctx context.Context, idle, began time.Time) error
 }
 
