@@ -2,6 +2,7 @@ package document
 
 import (
 	"bytes"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -57,8 +58,8 @@ func (n *Node) Place(offset int) (line, column int) {
 	if at < 0 || at >= len(n.doc.src) {
 		return n.Line, n.Column
 	}
-	w := walk{src: n.doc.src, at: at, style: n.style, first: at}
-	w.enter()
+	w := walk{src: n.doc.src, at: at, style: n.style}
+	w.enter(n.text)
 	offset = min(offset, len(n.text))
 	for i := 0; i < offset; {
 		_, size := utf8.DecodeRuneInString(n.text[i:])
@@ -68,7 +69,10 @@ func (n *Node) Place(offset int) (line, column int) {
 		}
 		i += size
 	}
-	w.settle(n.text, offset)
+	if offset < len(n.text) {
+		w.skipIndent()
+		w.joined()
+	}
 	return n.doc.place(min(w.at, len(n.doc.src)))
 }
 
@@ -76,19 +80,21 @@ func (n *Node) Place(offset int) (line, column int) {
 type walk struct {
 	src    []byte
 	at     int
-	first  int // where the scalar begins
 	style  style
-	indent int // of a block scalar
-	fresh  bool
+	indent int  // of a block scalar
+	fresh  bool // a line of a block scalar begins, its indentation is ahead
+	breaks bool // the character before was a line break
 }
 
-func (w *walk) enter() {
+func (w *walk) block() bool { return w.style == literal || w.style == folded }
+
+func (w *walk) enter(text string) {
 	switch w.style {
 	case single, double:
 		w.at++
 	case literal, folded:
 		w.at = w.lineEnd(w.at) + 1
-		w.indent = w.blockIndent()
+		w.indent = w.blockIndent(text)
 		w.fresh = true
 	case plain:
 	}
@@ -102,13 +108,19 @@ func (w *walk) lineEnd(at int) int {
 	return len(w.src)
 }
 
-// blockIndent counts the spaces before the first line with text.
-func (w *walk) blockIndent() int {
+func (w *walk) blank(at int) bool {
+	return at < len(w.src) && len(bytes.TrimSpace(w.src[at:w.lineEnd(at)])) == 0
+}
+
+// blockIndent counts the spaces before the first line with text, less those that
+// belong to the value.
+func (w *walk) blockIndent(text string) int {
+	first := strings.TrimLeft(text, "\n")
+	own := len(first) - len(strings.TrimLeft(first, " "))
 	for at := w.at; at < len(w.src); at = w.lineEnd(at) + 1 {
 		line := w.src[at:w.lineEnd(at)]
-		text := bytes.TrimLeft(line, " ")
-		if len(bytes.TrimSpace(text)) > 0 {
-			return len(line) - len(text)
+		if rest := bytes.TrimLeft(line, " "); len(bytes.TrimSpace(rest)) > 0 {
+			return max(len(line)-len(rest)-own, 0)
 		}
 	}
 	return 0
@@ -116,7 +128,7 @@ func (w *walk) blockIndent() int {
 
 // skipIndent leaves the indentation of a new line of a block scalar behind.
 func (w *walk) skipIndent() {
-	if w.style != literal && w.style != folded || !w.fresh {
+	if !w.fresh {
 		return
 	}
 	w.fresh = false
@@ -125,9 +137,18 @@ func (w *walk) skipIndent() {
 	}
 }
 
+// joined leaves escaped line breaks behind, which read as nothing.
+func (w *walk) joined() {
+	for w.style == double && w.at+1 < len(w.src) && w.src[w.at] == '\\' && (w.src[w.at+1] == '\n' || w.src[w.at+1] == '\r') {
+		w.at = w.lineEnd(w.at) + 1
+		w.blanks()
+	}
+}
+
 // step leaves the source of one character of the value behind; false when the
 // two do not fit together any more.
 func (w *walk) step(char string) bool {
+	w.joined()
 	if w.at >= len(w.src) {
 		return false
 	}
@@ -135,65 +156,40 @@ func (w *walk) step(char string) bool {
 	switch {
 	case w.style == double && c == '\\':
 		w.at += escape(w.src[w.at:])
-		return true
 	case w.style == single && c == '\'' && char == "'":
 		w.at += 2
-		return true
-	case c == '\r' || c == '\n' || (c == ' ' || c == '\t') && w.foldAhead():
+	case c == '\r' || c == '\n' || !w.block() && w.blank(w.at):
 		return w.fold(char)
 	case bytes.HasPrefix(w.src[w.at:], []byte(char)):
 		w.at += len(char)
-		return true
-	}
-	return false
-}
-
-// foldAhead says whether only blanks stand between here and the line's end.
-func (w *walk) foldAhead() bool {
-	if w.style == literal || w.style == folded {
+	default:
 		return false
 	}
-	return len(bytes.TrimSpace(w.src[w.at:w.lineEnd(w.at)])) == 0
+	w.breaks = false
+	return true
 }
 
-// fold leaves a line break behind, which reads as a space or as a newline.
+// fold leaves a line break behind. One reads as a space, several as one newline
+// less; in a literal block each is a newline.
 func (w *walk) fold(char string) bool {
 	if char != " " && char != "\n" {
 		return false
 	}
-	if w.style == literal || w.style == folded {
-		w.at, w.fresh = w.lineEnd(w.at)+1, true
-		return true
-	}
-	// In flow scalars n breaks read as n-1 newlines, or a single one as a space;
-	// the blanks around them read as nothing.
 	w.at = w.lineEnd(w.at) + 1
-	if next := bytes.TrimSpace(w.src[min(w.at, len(w.src)):w.lineEnd(w.at)]); len(next) == 0 && char == "\n" {
-		w.blanks()
-		if w.at < len(w.src) && w.src[w.at] == '\n' {
-			after := w.at + 1
-			rest := w.src[after:w.lineEnd(after)]
-			if len(bytes.TrimSpace(rest)) > 0 {
-				w.at = after
-				w.blanks()
-			}
-		}
-		return true
+	if w.style != literal && char == "\n" && !w.breaks && w.blank(w.at) {
+		w.at = w.lineEnd(w.at) + 1
 	}
-	w.blanks()
+	w.breaks = char == "\n"
+	w.fresh = w.block()
+	if !w.fresh {
+		w.blanks()
+	}
 	return true
 }
 
 func (w *walk) blanks() {
 	for w.at < len(w.src) && (w.src[w.at] == ' ' || w.src[w.at] == '\t') {
 		w.at++
-	}
-}
-
-// settle leaves an indentation behind when a character of the value follows.
-func (w *walk) settle(text string, offset int) {
-	if offset < len(text) {
-		w.skipIndent()
 	}
 }
 
@@ -209,12 +205,6 @@ func escape(src []byte) int {
 		return min(6, len(src))
 	case 'U':
 		return min(10, len(src))
-	case '\n', '\r': // an escaped line break reads as nothing
-		n := 2
-		for n < len(src) && (src[n] == ' ' || src[n] == '\t' || src[n] == '\n') {
-			n++
-		}
-		return n
 	}
 	return 2
 }
