@@ -52,6 +52,7 @@ type Effect struct {
 	ID         string     `json:"id"`
 	Key        string     `json:"key"`
 	Action     string     `json:"action"`
+	Impact     string     `json:"impact"` // of the action
 	Connection string     `json:"connection"`
 	Targets    []Target   `json:"targets"`
 	Status     Status     `json:"status"`
