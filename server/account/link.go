@@ -38,6 +38,10 @@ func (d *Desk) NewLink(ctx context.Context, by audit.Actor, name string) (text s
 // person had and begins a new one. It works once.
 func (d *Desk) UseLink(ctx context.Context, text, password, ip string) (Grant, error) {
 	now := d.Clock()
+	// Before anything is counted: a weak password says nothing about the link.
+	if err := CheckPassword("", password); err != nil {
+		return Grant{}, err
+	}
 	// The address alone counts here: nobody is named.
 	if wait, first := d.throttle.enter("?link "+network(ip), ip, now); wait > 0 {
 		if first {
@@ -47,9 +51,6 @@ func (d *Desk) UseLink(ctx context.Context, text, password, ip string) (Grant, e
 	}
 	if len(text) != secretText {
 		return Grant{}, expired()
-	}
-	if err := CheckPassword("", password); err != nil {
-		return Grant{}, err
 	}
 	var hash string
 	var err error

@@ -15,9 +15,9 @@ const (
 	failAddress = 50
 	// familiar is how long an address with a good log-in keeps an allowance of
 	// its own, so that a stranger's guesses do not lock the owner out.
-	familiar  = 30 * 24 * time.Hour
+	familiar   = 30 * 24 * time.Hour
 	maxTallies = 20_000
-	busyAgain = 2 * time.Second
+	busyAgain  = 2 * time.Second
 )
 
 type tally struct {
