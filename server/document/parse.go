@@ -64,6 +64,10 @@ func Parse(file string, src []byte) (*Node, []fault.Problem) {
 		line, column := doc.place(at)
 		return nil, []fault.Problem{whole.problemAt(line, column, fault.SeverityError, "encoding", "the file is not UTF-8", "save it as UTF-8")}
 	}
+	if at := hidden(src); at >= 0 {
+		line, column := doc.place(at)
+		return nil, []fault.Problem{whole.problemAt(line, column, fault.SeverityError, "hidden_character", "a character here makes the file read otherwise than it looks", `write it as an escape in double quotes ("\u2028"), end lines with LF or CRLF`)}
+	}
 	if at := tooBusy(src); at >= 0 {
 		line, column := doc.place(at)
 		return nil, []fault.Problem{whole.problemAt(line, column, fault.SeverityError, "too_large", fmt.Sprintf("the document has more than %d values", maxNodes), "split it")}
@@ -293,6 +297,23 @@ func invalidUTF8(src []byte) int {
 	for at := 0; at < len(src); {
 		r, size := utf8.DecodeRune(src[at:])
 		if r == utf8.RuneError && size == 1 {
+			return at
+		}
+		at += size
+	}
+	return -1
+}
+
+// hidden gives the offset of the first character that shows a reviewer another
+// text than the reader gets: line breaks that editors do not show (a lone CR, NEL,
+// LS, PS) and marks that turn the direction of writing; -1 where there is none.
+func hidden(src []byte) int {
+	for at := 0; at < len(src); {
+		r, size := utf8.DecodeRune(src[at:])
+		switch {
+		case r == '\r' && (at+1 == len(src) || src[at+1] != '\n'),
+			r == 0x85, r == 0x2028, r == 0x2029, r == 0xfeff,
+			r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
 			return at
 		}
 		at += size

@@ -48,6 +48,10 @@ func bombs() map[string]struct{ src, code string } {
 		"a float out of range":          {"a: 1e999\n", "number"},
 		"an unclear octal":              {"a: 0755\n", "number"},
 		"a tab as indentation":          {"a:\n\tb: 1\n", "syntax"},
+		"a lone carriage return":        {"# harmless\rb: 1\n", "hidden_character"},
+		"a line separator in a comment": {"# harmless\u2028b: 1\n", "hidden_character"},
+		"a next-line character":         {"# harmless\u0085b: 1\n", "hidden_character"},
+		"a direction mark":              {"a: x\u202ey\n", "hidden_character"},
 		"nothing":                       {"", "empty"},
 		"only a comment":                {"# nothing\n", "empty"},
 	}
