@@ -5,6 +5,8 @@ package connector
 import (
 	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
 	"github.com/tocsin-soar/tocsin/server/approval"
 	"github.com/tocsin-soar/tocsin/server/expr"
 	"github.com/tocsin-soar/tocsin/server/secret"
@@ -38,8 +40,19 @@ type Manifest struct {
 	Rate     Rate
 	Health   string // id of the action asked as health check, or ""
 	Actions  []*Action
-	SHA256   string // hex, of the file's bytes
+	Alerts   *AlertMapping // nil: it sends none
+	SHA256   string        // hex, of the file's bytes
 	Source   []byte
+}
+
+// AlertMapping is how this integration's alerts are read (alerts.md): CEL as
+// written, for alert.CompileMapping. Items, When and Closes are "" where they
+// are not given.
+type AlertMapping struct {
+	Items  string
+	When   string
+	Closes string
+	Map    map[string]string
 }
 
 // Action finds one by its id without the integration's name.
@@ -53,10 +66,14 @@ func (m *Manifest) Action(id string) *Action {
 }
 
 // AuthKind is one way to authenticate: Type (basic, bearer, header, query, none)
-// and the connection's fields with their labels.
+// and the connection's fields with their labels. Name is the header or the query
+// parameter that carries the value, where the product fixes it; Prefix stands
+// before the value (a header "Authorization: ApiKey …").
 type AuthKind struct {
 	Type   string
 	Fields map[string]string
+	Name   string
+	Prefix string
 }
 
 // Rate bounds calls; zero means none.
@@ -85,11 +102,15 @@ type Action struct {
 	Already       *expr.Expr // of output; nil: never
 	Irreversible  bool
 	Redirects     bool // same_origin redirects of a read are followed
+	Native        bool // done by Go code of the integration
 	ExampleInput  map[string]any
 	ExampleOutput any
 	// SHA256 is the hex SHA-256 of the canonical JSON of the action as loaded
 	// (action_sha256 of a digest).
 	SHA256 string
+
+	auth          []AuthKind // the manifest's, see AuthKind
+	input, output *jsonschema.Schema
 }
 
 // Ref gives integration.action.
@@ -103,10 +124,12 @@ type Target struct {
 }
 
 // Request is how the action becomes an HTTP request; all expressions see input,
-// key and connection.
+// key and connection (name, base_url, environment). See Render.
 type Request struct {
-	Method  string
-	Path    *expr.Value // path sink
+	Method     string      // GET, POST, PUT, PATCH or DELETE
+	MethodFrom string      // the input that names the method; Method where it is absent
+	Path       *expr.Value // path sink; nil with Below
+	Below      *expr.Value // a whole path below base_url, from an input with x-sink path; nil with Path
 	Query   *expr.Value // a map, or nil
 	Headers *expr.Value // a map, or nil
 	JSON    *expr.Value // nil: none
@@ -181,6 +204,7 @@ type Call struct {
 	Params     map[string]any
 	Key        string // idempotency key
 	Timeout    time.Duration
+	Depth      int64 // of the alert that started the run, 0 without one
 	// Preimage holds what of the digest the caller cannot see (run, step,
 	// occurrence, …). The caller of the permit puts in action, connection and
 	// parameters as it is about to send them, and compares.
@@ -188,7 +212,10 @@ type Call struct {
 }
 
 // Reply is what an attempt came to. Err is nil exactly when Did is done and the
-// output fits the schema.
+// output fits the schema. Done with an error: a write whose 2xx does not fit
+// (in_doubt: it happened and is never sent again) or a read whose answer is of no
+// use (bad_reply, too_large). Unknown: it may have happened; the kind (timeout,
+// unavailable, cancelled) says how the reply was lost.
 type Reply struct {
 	Did    Did
 	Output any
