@@ -1,6 +1,10 @@
 package engine
 
-import "time"
+import (
+	"time"
+
+	"github.com/tocsin-soar/tocsin/server/gate"
+)
 
 // Start is a run to be queued: everything that the host needs besides the
 // journal. Key makes it unique.
@@ -14,7 +18,8 @@ type Start struct {
 	Alert    string // alr_… or ""
 	AlertRaw []byte // JSON of the alert as it is now, or nil
 	Inputs   map[string]any
-	Priority int // severity's rank, 0 without alert
+	Effect   *gate.Effect // what the policy is told of the effect that this run is about, or nil
+	Priority int          // severity's rank, 0 without alert
 	At       time.Time
 	Error    *Error // not nil: it is recorded as failed at once
 }

@@ -1,7 +1,11 @@
 // Package engine decides what a run does next; never does it.
 package engine
 
-import "time"
+import (
+	"time"
+
+	"github.com/tocsin-soar/tocsin/server/playbook"
+)
 
 // RunStatus is the state of a run.
 type RunStatus string
@@ -108,15 +112,15 @@ type Run struct {
 	Outputs   map[string]any `json:"outputs"`
 	Error     *Error         `json:"error"`
 	Waiting   []Waiting      `json:"waiting"`
-	Steps     []Step         `json:"steps"`
+	Steps     []StepView     `json:"steps"`
 	StartedAt *time.Time     `json:"started_at"`
 	EndedAt   *time.Time     `json:"ended_at"`
 	CreatedAt time.Time      `json:"created_at"`
 	Severity  string         `json:"severity"` // of its alert, or ""
 }
 
-// Step is a step of a run as the API shows it (contract.md, Shapes).
-type Step struct {
+// StepView is a step of a run as the API shows it (contract.md, Shapes).
+type StepView struct {
 	Path       string         `json:"path"`
 	ID         string         `json:"id"`
 	Kind       string         `json:"kind"` // of the block
@@ -136,4 +140,132 @@ type Step struct {
 	Approval   string         `json:"approval"` // apr_… or ""
 	Effect     string         `json:"effect"`   // eff_… or ""
 	DryRun     bool           `json:"dry_run"`
+}
+
+// touch notes that a step changed, and what it waits for.
+func (t *turn) touch(st *step) {
+	s := t.s
+	s.touched[st.path] = true
+	busy := false
+	switch st.stage {
+	case atEvaluate, atAsk, atCall, atVerify, atRequest, atEndHold:
+		busy = true
+	case atNothing, atPeople, atHold, atHalt, atSettle, atRetry, atDoubt, atTimer, atChildren:
+	}
+	if busy != st.counted {
+		st.counted = busy
+		if busy {
+			s.busy++
+		} else {
+			s.busy--
+		}
+	}
+	if w, waits := st.waiting(); waits {
+		s.waits[st.path] = w
+	} else {
+		delete(s.waits, st.path)
+	}
+}
+
+// wait makes a step wait at a stage, with an end where there is one.
+func (t *turn) wait(st *step, at stage, status StepStatus, until *time.Time) {
+	st.stage, st.status, st.until, st.flight = at, status, until, false
+	t.touch(st)
+}
+
+// waiting says in words what a step waits for.
+func (st *step) waiting() (Waiting, bool) {
+	w := Waiting{Step: st.path, Until: st.until}
+	switch st.stage {
+	case atPeople:
+		w.Kind, w.Ref, w.Text = WaitApproval, st.approval, "Waits for an approval of "+st.what()
+		if st.block != nil && st.block.Kind == playbook.KindQuestion {
+			w.Kind, w.Text = WaitQuestion, "Waits for an answer: "+st.what()
+		}
+	case atHold:
+		w.Kind, w.Ref, w.Text = WaitTimer, st.approval, "Approved: "+st.what()+" is sent when the time to take it back is over"
+	case atHalt:
+		w.Kind, w.Text = WaitHalt, "Held back by the kill switch: "+st.what()
+	case atRetry:
+		w.Kind, w.Text = WaitTimer, "Waits to try again: "+st.what()+" ("+st.lastError+")"
+	case atSettle:
+		w.Kind, w.Text = WaitTimer, "Waits before asking whether "+st.what()+" took effect"
+	case atDoubt:
+		w.Kind, w.Text = WaitInDoubt, "Nobody knows whether "+st.what()+" took effect: a person must say"
+	case atTimer:
+		w.Kind, w.Text = WaitTimer, "Waits until the time given"
+	case atNothing, atEvaluate, atAsk, atCall, atVerify, atRequest, atChildren, atEndHold:
+		return w, false
+	}
+	return w, true
+}
+
+// what names the step's act in words.
+func (st *step) what() string {
+	if st.action != nil {
+		return st.action.Ref()
+	}
+	if title, ok := st.input["title"].(string); ok {
+		return title
+	}
+	return st.path
+}
+
+// View is the run as the API shows it, without its steps.
+func (s State) View() Run {
+	r := Run{
+		ID: s.id, Playbook: s.playbook, Version: s.version, Status: s.status, Partial: s.partial,
+		Trigger: s.trigger, Inputs: s.inputs, Outputs: s.outputs, Error: s.err,
+		Waiting: []Waiting{}, Steps: []StepView{}, StartedAt: s.started, EndedAt: s.ended,
+		CreatedAt: s.created,
+	}
+	if s.alertID != "" {
+		id := s.alertID
+		r.Alert = &id
+	}
+	if !s.status.Final() {
+		for _, path := range sortedKeys(s.waits) {
+			r.Waiting = append(r.Waiting, s.waits[path])
+		}
+	}
+	return r
+}
+
+// TakeTouched gives the steps that changed since it was last called, in the order
+// in which they began.
+func (s *State) TakeTouched() []StepView {
+	var out []StepView
+	for _, path := range sortedKeys(s.touched) {
+		out = append(out, s.steps[path].view())
+	}
+	s.touched = map[string]bool{}
+	return out
+}
+
+// Steps gives all steps, in the order in which they began.
+func (s State) Steps() []StepView {
+	out := make([]StepView, 0, len(s.order))
+	for _, path := range s.order {
+		out = append(out, s.steps[path].view())
+	}
+	return out
+}
+
+func (st *step) view() StepView {
+	v := StepView{
+		Path: st.path, Status: st.status, Attempts: st.attempts, Occurrence: st.occurrence,
+		StartedAt: st.startedAt, EndedAt: st.endedAt, Input: st.input, Output: st.output,
+		Error: st.err, Connection: st.connection, Decision: st.decision, Approval: st.approval,
+		DryRun: st.dryRun, ID: st.path, Kind: "undo",
+	}
+	if b := st.block; b != nil {
+		v.ID, v.Kind, v.Name = b.ID, string(b.Kind), b.Name
+	}
+	if st.action != nil {
+		v.Action, v.Impact = st.action.Ref(), string(st.action.Impact)
+	}
+	if st.effect != nil && st.undoOf == nil {
+		v.Effect = st.effect.ID
+	}
+	return v
 }

@@ -32,6 +32,7 @@ const (
 	TooLarge        Kind = "too_large"
 	Expression      Kind = "expression"
 	Bound           Kind = "bound"
+	Failed          Kind = "failed" // a playbook's fail block
 	Internal        Kind = "internal"
 )
 

@@ -26,16 +26,16 @@ type Record struct {
 	Run    string
 	Expect uint64 // last sequence the writer has seen; another one is a conflict
 	Events []Event
-	View   *engine.Run   // nil: unchanged; Steps inside are ignored
-	Steps  []engine.Step // the touched ones
+	View   *engine.Run       // nil: unchanged; Steps inside are ignored
+	Steps  []engine.StepView // the touched ones
 
 	Decisions  []Decided
-	Open       []approval.Request
-	Close      []Close
-	UsedUp     []string // ids of approvals whose yes was used
+	Open       []approval.Request // new ones, and new versions of pending ones
+	Close      []Close            // of one that is not pending any more: a conflict
+	UsedUp     []string           // ids of approvals whose yes was used
 	Effects    []Grip
+	DropTimers []TimerKey // written before SetTimers
 	SetTimers  []Timer
-	DropTimers []TimerKey
 	Signals    []int64 // ids of the signals consumed
 	Free       []Claim // reservations of attempts that certainly did nothing
 	Audit      []audit.Draft
@@ -76,13 +76,15 @@ type GripVerb string
 
 // The verbs.
 const (
-	GripTake  GripVerb = "take"  // begin it or add a hold
-	GripEnd   GripVerb = "end"   // end this run's hold; the last one asks for the inverse
-	GripState GripVerb = "state" // set the status: undoing, undone, undo_failed, in_doubt
+	GripTake   GripVerb = "take"   // begin it or add a hold
+	GripEnd    GripVerb = "end"    // end this run's hold (Effect.Key); the last one makes it undoing
+	GripExtend GripVerb = "extend" // a longer hold: Effect.ID, Until in its one hold
+	GripState  GripVerb = "state"  // set the status by ID, or by Key where ID is empty: undone, undo_failed, in_doubt
 )
 
 // Grip is one change of the ledger. For take, Effect is the effect as it would
-// begin, with exactly one hold; for state, Effect holds ID, Status, EndedBy, Why and UndoRun.
+// begin, with exactly one hold; for state, Effect holds ID or
+// Key, Status, EndedBy, Why and UndoRun; a Key that is not in force changes nothing.
 type Grip struct {
 	Verb   GripVerb
 	Effect ledger.Effect

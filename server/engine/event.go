@@ -1,0 +1,194 @@
+package engine
+
+import "time"
+
+// Semantics is the number of the rules by which this package runs a program. A
+// run pins it; a binary that does not know it refuses to start.
+const Semantics = 1
+
+// Event is one thing that happened to a run, stamped with the host's time.
+type Event struct {
+	At   time.Time
+	Body Body
+}
+
+// Body is what happened: one of the types of this file.
+type Body interface {
+	// Kind is the word in the journal.
+	Kind() string
+}
+
+// Started begins a run with the inputs it was given.
+type Started struct {
+	Semantics int               `json:"semantics"`
+	Inputs    Object            `json:"inputs"`
+	Manifests map[string]string `json:"manifests"` // action → action_sha256, pinned
+}
+
+// Evaluated records a value that steers: the run goes on with it, also when it is
+// replayed by a newer expression library. Path is "" for the run's own values.
+type Evaluated struct {
+	Path  string `json:"path"`
+	What  string `json:"what"` // if, with, items, set, message, outputs, inputs, return, title, for, until, otherwise
+	Value Value  `json:"value"`
+	Error *Error `json:"error,omitempty"`
+}
+
+// Decided is the policy's answer to the question before an attempt.
+type Decided struct {
+	Path       string     `json:"path"`
+	Decision   string     `json:"decision"` // dec_…
+	Outcome    string     `json:"outcome"`  // allow, approve or deny
+	Permitted  bool       `json:"permitted"`
+	Reason     string     `json:"reason"` // in words, of a denial
+	Digest     string     `json:"digest"`
+	Connection string     `json:"connection"`
+	Lease      int64      `json:"lease,omitempty"` // seconds, after the policy's max_for
+	DryRun     bool       `json:"dry_run,omitempty"`
+	Approval   string     `json:"approval,omitempty"` // opened or kept
+	Deadline   *time.Time `json:"deadline,omitempty"`
+	Error      *Error     `json:"error,omitempty"` // the question could not be asked at all
+}
+
+// Halted says that the kill switch held an attempt back.
+type Halted struct {
+	Path string `json:"path"`
+}
+
+// Resumed says that the kill switch is off, or that a connection is back.
+type Resumed struct{}
+
+// Dispatched is written before the first byte of an attempt leaves.
+type Dispatched struct {
+	Path     string `json:"path"`
+	Attempt  int    `json:"attempt"`
+	Key      string `json:"key"`
+	Digest   string `json:"digest"`
+	Decision string `json:"decision"`
+}
+
+// Succeeded is an attempt that did what it should.
+type Succeeded struct {
+	Path    string `json:"path"`
+	Attempt int    `json:"attempt"`
+	Output  Value  `json:"output"`
+	Effect  *Made  `json:"effect,omitempty"`
+	DryRun  bool   `json:"dry_run,omitempty"`
+	Seen    bool   `json:"seen,omitempty"` // not by its reply: the other system was asked
+}
+
+// Made is the effect an attempt put in force.
+type Made struct {
+	ID       string     `json:"id"`
+	Key      string     `json:"key"`
+	Action   string     `json:"action"`          // the inverse
+	Params   Object     `json:"params"`          // of the inverse
+	Manifest string     `json:"manifest"`        // action_sha256 of the inverse
+	Lease    int64      `json:"lease,omitempty"` // seconds
+	Until    *time.Time `json:"until,omitempty"`
+	Foreign  bool       `json:"foreign,omitempty"`
+}
+
+// Failed is an attempt that certainly did nothing, or a refusal before one.
+type Failed struct {
+	Path       string `json:"path"`
+	Attempt    int    `json:"attempt"`
+	Error      Error  `json:"error"`
+	RetryAfter int64  `json:"retry_after,omitempty"` // seconds
+}
+
+// Unknown is an attempt of which nobody knows whether it took effect. Resend: it
+// is a read or the other side honours the key. Verify: the other side can be asked.
+type Unknown struct {
+	Path    string `json:"path"`
+	Attempt int    `json:"attempt"`
+	Error   Error  `json:"error"`
+	Resend  bool   `json:"resend,omitempty"`
+	Verify  bool   `json:"verify,omitempty"`
+	Lost    bool   `json:"lost,omitempty"`   // the server stopped in between
+	Output  Value  `json:"output,omitempty"` // of a 2xx that does not fit the schema
+	Settle  int64  `json:"settle,omitempty"` // seconds to wait before asking
+}
+
+// Verified is what the other system says of an attempt of unknown outcome.
+type Verified struct {
+	Path    string `json:"path"`
+	Attempt int    `json:"attempt"`
+	Found   string `json:"found"` // yes, no or unsure
+	Output  Value  `json:"output"`
+	Effect  *Made  `json:"effect,omitempty"`
+}
+
+// TimerFired is a timer that came due.
+type TimerFired struct {
+	Path  string `json:"path"`
+	Timer string `json:"timer"`
+}
+
+// Requested is a request of an approval or question block that was opened.
+type Requested struct {
+	Path     string     `json:"path"`
+	Approval string     `json:"approval"`
+	Deadline *time.Time `json:"deadline,omitempty"`
+}
+
+// ApprovalDecided is the end of a request, or a withdrawal of its yes.
+type ApprovalDecided struct {
+	Path      string     `json:"path"`
+	Approval  string     `json:"approval"`
+	Status    string     `json:"status"` // approved, denied, expired, void or withdrawn
+	HeldUntil *time.Time `json:"held_until,omitempty"`
+	By        []string   `json:"by"`
+	Comment   string     `json:"comment,omitempty"`
+	Answer    Value      `json:"answer"`
+}
+
+// Resolved is a person's word on a step in doubt.
+type Resolved struct {
+	Path   string `json:"path"`
+	As     string `json:"as"` // done, failed or retry
+	Output Value  `json:"output"`
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+	Effect *Made  `json:"effect,omitempty"` // put in by the host
+}
+
+// CancelRequested ends a run early.
+type CancelRequested struct {
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+	Force  bool   `json:"force,omitempty"`
+}
+
+// HoldEnded says whether an effect's last hold ended, so that its inverse is due.
+type HoldEnded struct {
+	Path string `json:"path"`
+	Key  string `json:"key"`
+	Due  bool   `json:"due"`
+	Kept string `json:"kept,omitempty"` // who holds it still, in words
+}
+
+// Reasked asks the policy again about a waiting request: the policy changed.
+type Reasked struct {
+	Path     string `json:"path"`
+	Approval string `json:"approval"`
+}
+
+// Kind gives the journal's word for each event.
+func (Started) Kind() string         { return "started" }
+func (Evaluated) Kind() string       { return "evaluated" }
+func (Decided) Kind() string         { return "decided" }
+func (Halted) Kind() string          { return "halted" }
+func (Resumed) Kind() string         { return "resumed" }
+func (Dispatched) Kind() string      { return "dispatched" }
+func (Succeeded) Kind() string       { return "succeeded" }
+func (Failed) Kind() string          { return "failed" }
+func (Unknown) Kind() string         { return "unknown" }
+func (Verified) Kind() string        { return "verified" }
+func (TimerFired) Kind() string      { return "timer_fired" }
+func (Requested) Kind() string       { return "requested" }
+func (ApprovalDecided) Kind() string { return "approval_decided" }
+func (Resolved) Kind() string        { return "resolved" }
+func (CancelRequested) Kind() string { return "cancel_requested" }
+func (HoldEnded) Kind() string       { return "hold_ended" }
+func (Reasked) Kind() string         { return "reasked" }

@@ -1,0 +1,293 @@
+package embedded
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/tocsin-soar/tocsin/server/approval"
+	"github.com/tocsin-soar/tocsin/server/engine"
+	"github.com/tocsin-soar/tocsin/server/fault"
+	"github.com/tocsin-soar/tocsin/server/perform"
+)
+
+// carry writes a record and carries out the commands that came with it. A record
+// and the question that follows it are one act, so that a step costs one commit.
+func (s *shard) carry(l *live, rec perform.Record, cmds []engine.Command) error {
+	unwritten := true // the record is still to be appended
+	for len(cmds) > 0 {
+		c := cmds[0]
+		cmds = cmds[1:]
+		if q, asks := c.(engine.Ask); asks {
+			more, wrote, err := s.ask(l, q, rec, unwritten)
+			if err != nil {
+				return err
+			}
+			if wrote {
+				unwritten = false
+				rec = l.Blank()
+			}
+			cmds = append(cmds, more...)
+			continue
+		}
+		if unwritten {
+			if err := s.write(l, rec); err != nil {
+				return err
+			}
+			unwritten = false
+		}
+		more, err := s.reach(l, c)
+		if err != nil {
+			return err
+		}
+		cmds = append(cmds, more...)
+	}
+	if unwritten {
+		return s.write(l, rec)
+	}
+	return nil
+}
+
+// write appends a record, unless there is nothing in it.
+func (s *shard) write(l *live, rec perform.Record) error {
+	if len(rec.Events) == 0 && len(rec.Decisions) == 0 && len(rec.Signals) == 0 && len(rec.DropTimers) == 0 {
+		return nil
+	}
+	l.Seal(&rec)
+	return s.append(l, rec, nil)
+}
+
+func (s *shard) append(l *live, rec perform.Record, ask *perform.Asking) error {
+	var also []perform.Timer
+	if ask != nil {
+		then := ask.Then
+		ask.Then = func(g perform.Ground) perform.Record {
+			r := then(g)
+			also = r.SetTimers
+			return r
+		}
+	}
+	if err := s.h.Journal.Append(s.h.ctx, rec, ask); err != nil {
+		return err
+	}
+	for _, t := range slices.Concat(rec.SetTimers, also) {
+		s.h.timers.set(t.Due)
+	}
+	return nil
+}
+
+// ask puts a step's question in one act with the record before it. Wrote says
+// whether that record is on disk now.
+func (s *shard) ask(l *live, c engine.Ask, rec perform.Record, unwritten bool) (more []engine.Command, wrote bool, err error) {
+	w, ok := l.State.Wanted(c.Path)
+	if !ok || !l.State.Asks(c.Path) {
+		return nil, false, nil
+	}
+	at := s.h.Clock()
+	conn, limit := s.place(w)
+	if conn != "" && !s.h.slots.take(conn, limit, waiter{l.Start.ID, c.Path}) {
+		l.held++
+		return nil, false, nil
+	}
+	pr, err := s.prepare(l, w, at)
+	if err != nil {
+		s.leave(conn)
+		return s.refused(l, w, rec, unwritten, err)
+	}
+	if unwritten && len(rec.Events) > 0 {
+		l.Seal(&rec)
+	} else {
+		rec = l.Blank()
+	}
+	var att *perform.Attempt
+	var folded error
+	asking := s.h.Performer.Asking(&l.Live, pr, at, func(a *perform.Attempt, cs []engine.Command, err error) {
+		att, more, folded = a, cs, err
+	})
+	if err := s.append(l, rec, asking); err != nil {
+		s.leave(conn)
+		return nil, false, err
+	}
+	if folded != nil {
+		s.leave(conn)
+		return nil, true, folded
+	}
+	if att == nil {
+		s.leave(conn)
+		return more, true, nil
+	}
+	s.send(l, *att, conn)
+	return more, true, nil
+}
+
+// prepare asks the policy, with the votes that stand.
+func (s *shard) prepare(l *live, w engine.Wanted, at time.Time) (*perform.Prepared, error) {
+	var req *approval.Request
+	if w.Approval != "" {
+		r, err := s.h.Requests.Approval(s.h.ctx, w.Approval)
+		if err != nil {
+			return nil, err
+		}
+		req = &r
+	}
+	return s.h.Performer.Prepare(s.h.ctx, &l.Live, w, at, s.h.Journal.Facts(l.Start.ID, at), req)
+}
+
+// refused records that a question could not be asked at all.
+func (s *shard) refused(l *live, w engine.Wanted, rec perform.Record, unwritten bool, why error) ([]engine.Command, bool, error) {
+	if !unwritten {
+		rec = l.Blank()
+	}
+	e := engine.Error{Kind: string(fault.KindOf(why)), Message: why.Error(), Step: w.Path}
+	more, err := l.Take(s.h.Clock(), engine.Decided{
+		Path: w.Path, Outcome: "deny", Connection: w.Connection, Error: &e,
+	}, &rec)
+	if err != nil {
+		return nil, false, err
+	}
+	l.Seal(&rec)
+	return more, true, s.append(l, rec, nil)
+}
+
+// place names the connection whose bound the step falls under.
+func (s *shard) place(w engine.Wanted) (conn string, limit int) {
+	c, err := s.h.Performer.Estate.Connection(w.Connection, w.Action.Integration)
+	if err != nil {
+		return "", 0
+	}
+	limit = c.Concurrency
+	if limit <= 0 {
+		limit = 8
+	}
+	return c.Name, limit
+}
+
+func (s *shard) leave(conn string) {
+	if conn != "" {
+		if w, ok := s.h.slots.free(conn); ok {
+			s.h.send(w.run, message{kind: ask, path: w.path, conn: conn})
+		}
+	}
+}
+
+// send carries a dispatched attempt out beside everything else.
+func (s *shard) send(l *live, a perform.Attempt, conn string) {
+	s.takeOff(l.Start.ID, a.Path)
+	a.Wanted.Connection = a.Call.Connection.Name
+	a.Wanted.Decision, a.Wanted.Digest = a.Permit.Decision(), l.State.Digest(a.Path)
+	run := l.Start.ID
+	s.h.background(s.h.ctx, func(ctx context.Context) {
+		m := message{kind: result, path: a.Path, wanted: a.Wanted, body: engine.Unknown{
+			Path: a.Path, Attempt: a.Number,
+			Error: engine.Error{Kind: string(fault.Internal), Message: "the integration failed in this program", Step: a.Path, Attempt: a.Number},
+		}}
+		defer func() { // also when the integration panics
+			s.leave(conn)
+			s.h.send(run, m)
+		}()
+		m.body = s.h.Performer.Do(ctx, a)
+	})
+}
+
+// result records what an attempt came to.
+func (s *shard) result(l *live, m message) error {
+	if m.row != nil {
+		rec := l.Blank()
+		rec.Decisions = append(rec.Decisions, *m.row)
+		if err := s.append(l, rec, nil); err != nil {
+			return err
+		}
+	}
+	if err := s.finish(l, m.wanted, m.body, nil); err != nil {
+		return err
+	}
+	s.landed(l.Start.ID, m.path)
+	return nil
+}
+
+// finish folds an outcome, with what follows from it outside the journal.
+func (s *shard) finish(l *live, w engine.Wanted, body engine.Body, signals []int64) error {
+	var cmds []engine.Command
+	var folded error
+	rec, asking := s.h.Performer.Finish(&l.Live, w, body, s.h.Clock(), signals, func(cs []engine.Command, err error) {
+		cmds, folded = cs, err
+	})
+	if asking == nil {
+		if folded != nil {
+			return folded
+		}
+		return s.carry(l, rec, cmds)
+	}
+	if err := s.append(l, rec, asking); err != nil {
+		return err
+	}
+	if folded != nil {
+		return folded
+	}
+	return s.carry(l, l.Blank(), cmds)
+}
+
+// reach carries out a command other than a question.
+func (s *shard) reach(l *live, c engine.Command) ([]engine.Command, error) {
+	at := s.h.Clock()
+	switch c := c.(type) {
+	case engine.Request:
+		rec, more, err := s.h.Performer.Ask(&l.Live, c.Path, at)
+		if err != nil {
+			return nil, err
+		}
+		return more, s.append(l, rec, nil)
+	case engine.Verify:
+		s.verify(l, c)
+		return nil, nil
+	case engine.EndHold:
+		var more []engine.Command
+		var folded error
+		rec, asking := s.h.Performer.EndHold(&l.Live, c, at, func(cs []engine.Command, err error) { more, folded = cs, err })
+		if err := s.append(l, rec, asking); err != nil {
+			return nil, err
+		}
+		return more, folded
+	}
+	return nil, nil // Finish: the record said so already
+}
+
+func (s *shard) verify(l *live, c engine.Verify) {
+	w, ok := l.State.Wanted(c.Path)
+	if !ok {
+		return
+	}
+	w.Attempt = l.State.Attempts(c.Path)
+	at := s.h.Clock()
+	ask, row := s.h.Performer.Check(s.h.ctx, &l.Live, w, at, s.h.Journal.Facts(l.Start.ID, at))
+	s.takeOff(l.Start.ID, c.Path)
+	run := l.Start.ID
+	s.h.background(s.h.ctx, func(ctx context.Context) {
+		m := message{kind: result, path: c.Path, wanted: w, row: row, body: engine.Verified{Path: c.Path, Attempt: w.Attempt, Found: "unsure"}}
+		defer func() { s.h.send(run, m) }()
+		m.body = ask(ctx)
+	})
+}
+
+// reask asks the policy again about a waiting request.
+func (s *shard) reask(l *live, path string) error {
+	w, ok := l.State.Wanted(path)
+	if _, pending := l.State.Asked(path); !ok || !pending {
+		return nil
+	}
+	at := s.h.Clock()
+	pr, err := s.prepare(l, w, at)
+	if err != nil {
+		return nil //nolint:nilerr // the connection is broken just now; the next attempt asks again
+	}
+	var cmds []engine.Command
+	var folded error
+	asking := s.h.Performer.Reask(&l.Live, pr, at, func(cs []engine.Command, err error) { cmds, folded = cs, err })
+	if err := s.append(l, l.Blank(), asking); err != nil {
+		return err
+	}
+	if folded != nil {
+		return folded
+	}
+	return s.carry(l, l.Blank(), cmds)
+}

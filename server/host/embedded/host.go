@@ -1,0 +1,144 @@
+package embedded
+
+import (
+	"context"
+	"hash/fnv"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tocsin-soar/tocsin/server/approval"
+	"github.com/tocsin-soar/tocsin/server/engine"
+	"github.com/tocsin-soar/tocsin/server/gate"
+	"github.com/tocsin-soar/tocsin/server/perform"
+)
+
+// Programs finds the program of a run: of the playbook version it pinned, or of
+// its single action. Playbook is what the policy is told of it.
+type Programs interface {
+	Program(ctx context.Context, st engine.Start) (*engine.Program, gate.Playbook, error)
+}
+
+// Requests reads approvals.
+type Requests interface {
+	Approval(ctx context.Context, id string) (approval.Request, error)
+}
+
+// Options of a host. Clock and Sleep are the process's own, or a test's.
+type Options struct {
+	Journal   Journal
+	Performer *perform.Performer
+	Programs  Programs
+	Requests  Requests
+	Clock     func() time.Time
+	// Sleep waits for d, or less when the context ends.
+	Sleep  func(ctx context.Context, d time.Duration)
+	Log    *slog.Logger
+	Shards int // how many runs are decided at once; 64 when 0
+	// Panicked is told of every panic that was caught, for the metrics; may be nil.
+	Panicked func()
+}
+
+// Host runs what the journal holds.
+type Host struct {
+	Options
+	shards []*shard
+	slots  *slots
+	timers *timers
+
+	calls  sync.WaitGroup // attempts under way
+	loops  sync.WaitGroup
+	ctx    context.Context //nolint:containedctx // the life of the host, from Start to Stop
+	cancel context.CancelFunc
+	closed atomic.Bool
+}
+
+// New makes a host that does nothing yet.
+func New(o Options) *Host {
+	if o.Shards == 0 {
+		o.Shards = 64
+	}
+	h := &Host{Options: o, slots: newSlots()}
+	for range o.Shards {
+		h.shards = append(h.shards, &shard{h: h, lives: map[string]*live{}, flying: map[string]map[string]bool{}, queue: newQueue()})
+	}
+	h.timers = newTimers(h)
+	return h
+}
+
+// Start begins to work: what was under way when the process stopped goes on first.
+func (h *Host) Start(ctx context.Context) error {
+	h.ctx, h.cancel = context.WithCancel(ctx)
+	for _, s := range h.shards {
+		h.loops.Go(s.run)
+	}
+	after := ""
+	for {
+		runs, err := h.Journal.Unfinished(ctx, after, 500)
+		if err != nil {
+			return err
+		}
+		for _, r := range runs {
+			h.Wake(r)
+			after = r
+		}
+		if len(runs) < 500 {
+			break
+		}
+	}
+	h.loops.Go(h.timers.run)
+	return nil
+}
+
+// Wake says that a run has something new: it is queued, or a signal waits for it.
+func (h *Host) Wake(run string) { h.send(run, message{kind: wake}) }
+
+// Resume lets the steps go on that the kill switch held back.
+func (h *Host) Resume() {
+	for _, s := range h.shards {
+		s.queue.put(message{kind: resume})
+	}
+}
+
+// Reask asks the policy again about a step that waits for people.
+func (h *Host) Reask(run, step string) { h.send(run, message{kind: reask, path: step}) }
+
+// Stop takes no new work, waits for dispatched attempts for at most the grace time
+// and ends. What has not reported by then is found again at the next start.
+func (h *Host) Stop(grace time.Duration) {
+	if h.closed.Swap(true) || h.cancel == nil {
+		return
+	}
+	ctx, end := context.WithCancel(context.WithoutCancel(h.ctx))
+	go func() { h.calls.Wait(); end() }()
+	h.Sleep(ctx, grace)
+	end()
+	h.cancel()
+	for _, s := range h.shards {
+		s.queue.close()
+	}
+	h.timers.poke()
+	h.loops.Wait()
+}
+
+func (h *Host) shardOf(run string) *shard {
+	f := fnv.New32a()
+	_, _ = f.Write([]byte(run)) // a hash never fails
+	return h.shards[int(f.Sum32())%len(h.shards)]
+}
+
+func (h *Host) send(run string, m message) {
+	m.run = run
+	h.shardOf(run).queue.put(m)
+}
+
+// later sends a message again after a while: the database refused.
+func (h *Host) later(m message, d time.Duration) {
+	h.loops.Go(func() {
+		h.Sleep(h.ctx, d)
+		if h.ctx.Err() == nil {
+			h.shardOf(m.run).queue.put(m)
+		}
+	})
+}
