@@ -119,7 +119,7 @@ func listen(ctx context.Context, addr, file string) (net.Listener, error) {
 		return nil, fmt.Errorf("address of the range: %w", err)
 	}
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("the demo range listens on loopback addresses only")
+		return nil, errors.New("the demo range listens on loopback addresses only")
 	}
 	tries := []string{addr}
 	if last := lastPort(file); last != 0 && port == "0" {
@@ -156,7 +156,7 @@ func lastPort(file string) int {
 func keepPort(file string, at net.Addr) error {
 	tcp, ok := at.(*net.TCPAddr)
 	if !ok {
-		return fmt.Errorf("the range does not listen on TCP")
+		return errors.New("the range does not listen on TCP")
 	}
 	raw, err := json.Marshal(lastAddress{Port: tcp.Port})
 	if err != nil {

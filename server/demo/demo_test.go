@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -61,6 +62,8 @@ func shut(t *testing.T, r *Range) {
 	r.server = nil
 }
 
+func read(dir, name string) ([]byte, error) { return fs.ReadFile(os.DirFS(dir), name) }
+
 type reply struct {
 	status int
 	header http.Header
@@ -75,8 +78,8 @@ func ask(t *testing.T, r *Range, method, path, body string, header ...string) re
 	if err != nil {
 		t.Fatal(err)
 	}
-	product := strings.Split(strings.TrimPrefix(path, "/"), "/")[0]
-	if raw, err := os.ReadFile(filepath.Join(r.Secrets(), "range-"+product)); err == nil {
+	product, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if raw, err := read(r.Secrets(), "range-"+product); err == nil {
 		if name := logins[product]; name != "" {
 			q.SetBasicAuth(name, string(raw))
 		} else {
@@ -96,7 +99,7 @@ func ask(t *testing.T, r *Range, method, path, body string, header ...string) re
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	raw, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -366,24 +369,24 @@ func TestSecretsAreOnesOwnAndStay(t *testing.T) {
 	dir, c := t.TempDir(), newClock()
 	r := open(t, dir, c)
 	seen := map[string]bool{}
-	names, err := filepath.Glob(filepath.Join(r.Secrets(), "*"))
+	names, err := fs.Glob(os.DirFS(r.Secrets()), "*")
 	if err != nil || len(names) != 10 {
 		t.Fatalf("got %d secrets, %v; want 10", len(names), err)
 	}
 	for _, n := range names {
-		raw, err := os.ReadFile(n)
+		raw, err := read(r.Secrets(), n)
 		if err != nil || len(raw) < 32 || seen[string(raw)] {
 			t.Errorf("%s: %d bytes, %v, used before: %v", n, len(raw), err, seen[string(raw)])
 		}
 		seen[string(raw)] = true
-		if info, err := os.Stat(n); err != nil || info.Mode().Perm() != 0o600 {
+		if info, err := os.Stat(filepath.Join(r.Secrets(), n)); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: got %v %v, want mode 0600", n, info.Mode(), err)
 		}
 	}
 	shut(t, r)
 	r = open(t, dir, c)
 	for _, n := range names {
-		if raw, err := os.ReadFile(n); err != nil || !seen[string(raw)] {
+		if raw, err := read(r.Secrets(), n); err != nil || !seen[string(raw)] {
 			t.Errorf("%s changed with the second start: %v", n, err)
 		}
 	}
@@ -393,7 +396,7 @@ func TestTheWorkspaceNamesTheRangeAndIsWrittenOnce(t *testing.T) {
 	dir, c := t.TempDir(), newClock()
 	r := open(t, dir, c)
 	file := filepath.Join(r.Workspace(), "connections", "range-edr.yaml")
-	raw, err := os.ReadFile(file)
+	raw, err := read(r.Workspace(), "connections/range-edr.yaml")
 	if err != nil || !bytes.Contains(raw, []byte("base_url: "+r.URL()+"/edr\n")) {
 		t.Fatalf("got %s, %v", raw, err)
 	}

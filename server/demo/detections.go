@@ -2,6 +2,7 @@ package demo
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -96,7 +97,7 @@ func bruteForce() detection {
 func noise(wave int) detection {
 	id := fmt.Sprintf("siem-scan-%d", wave)
 	return detection{ID: id, Source: "range-siem", Times: 8, Every: 7 * time.Minute, body: func(at time.Time) map[string]any {
-		return finding("f-scan-"+fmt.Sprint(wave), "Port scan from the internet", "reconnaissance", 1, at, map[string]any{
+		return finding("f-scan-"+strconv.Itoa(wave), "Port scan from the internet", "reconnaissance", 1, at, map[string]any{
 			"summary": "1 024 ports in 40 seconds; all were closed.", "techniques": []any{"T1046"},
 			"hosts": []any{"SRV-WEB-03"}, "accounts": []any{}, "addresses": []any{"192.0.2.140"},
 		})

@@ -105,14 +105,14 @@ func (r *Range) deliver(ctx context.Context, c *http.Client, product string, d d
 				return true
 			})
 		case err == nil && status < 500 && status != http.StatusTooManyRequests:
-			r.log.Warn("a sample detection was refused", slog.String("delivery", d.name), slog.Int("status", status))
+			r.log.WarnContext(ctx, "a sample detection was refused", slog.String("delivery", d.name), slog.Int("status", status))
 			return nil
 		}
 		if err := r.pause(ctx, patience); err != nil {
 			return err
 		}
 	}
-	r.log.Warn("a sample detection could not be delivered", slog.String("delivery", d.name))
+	r.log.WarnContext(ctx, "a sample detection could not be delivered", slog.String("delivery", d.name))
 	return nil
 }
 
@@ -134,7 +134,7 @@ func (r *Range) post(ctx context.Context, c *http.Client, product string, d deli
 	if err != nil {
 		return 0, fmt.Errorf("send a sample detection: %w", err)
 	}
-	defer drain(res.Body)
+	drain(res)
 	return res.StatusCode, nil
 }
 
@@ -147,14 +147,14 @@ func ready(ctx context.Context, c *http.Client, product string) bool {
 	if err != nil {
 		return false
 	}
-	defer drain(res.Body)
+	drain(res)
 	return res.StatusCode == http.StatusOK
 }
 
 // drain reads a short rest, so that the connection can be used again.
-func drain(body io.ReadCloser) {
-	_, _ = io.CopyN(io.Discard, body, 64<<10)
-	_ = body.Close()
+func drain(res *http.Response) {
+	_, _ = io.CopyN(io.Discard, res.Body, 64<<10)
+	_ = res.Body.Close()
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -162,7 +162,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("wait: %w", ctx.Err())
 	case <-t.C:
 		return nil
 	}

@@ -7,10 +7,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +45,7 @@ func (p *product) serve(w http.ResponseWriter, q *http.Request) {
 	}
 	source, _ := strings.CutPrefix(q.URL.Path, "/hooks/")
 	body, _ := io.ReadAll(q.Body)
-	key, _ := os.ReadFile(filepath.Join(p.secrets, source+"-hook"))
+	key, _ := read(p.secrets, source+"-hook")
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(q.Header.Get("X-Timestamp") + "." + string(body)))
 	id := q.Header.Get("X-Delivery-Id")
@@ -135,10 +135,7 @@ func TestTheNextDayBringsOneIllnessMoreOnAHostThatIsNotIsolated(t *testing.T) {
 	c.forward(24 * time.Hour)
 	p.taken = map[string]string{}
 	feed(t, r, p, c, time.Minute)
-	all := ""
-	for _, body := range p.taken {
-		all += body
-	}
+	all := strings.Join(slices.Collect(maps.Values(p.taken)), "")
 	if len(p.taken) != 2 || !strings.Contains(all, "HR-LT-0112") || strings.Contains(all, "FIN-LT-0231") {
 		t.Errorf("got %d deliveries: %s", len(p.taken), all)
 	}

@@ -38,13 +38,13 @@ type view struct {
 	Moved    int
 }
 
-func (r *Range) page(w http.ResponseWriter, _ *http.Request) {
+func (r *Range) page(w http.ResponseWriter, q *http.Request) {
 	var out bytes.Buffer
 	r.world.Lock()
 	err := pageTemplate.Execute(&out, viewOf(&r.world.state))
 	r.world.Unlock()
 	if err != nil {
-		r.log.Error("the range's page could not be written", slog.Any("error", err))
+		r.log.ErrorContext(q.Context(), "the range's page could not be written", slog.Any("error", err))
 		http.Error(w, "the page could not be written", http.StatusInternalServerError)
 		return
 	}
