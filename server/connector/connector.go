@@ -95,11 +95,11 @@ type Action struct {
 	Request       *Request       // nil for a native action
 	OutputMap     *expr.Value    // of status, headers, body; nil: body as it is
 	Errors        []ErrorRule
-	Idempotency   string     // header that carries the key, or ""
-	Happened      *Happened  // nil: cannot be asked
-	Inverse       *Inverse   // nil: none
-	InForce       *Probe     // nil: cannot be asked
-	Already       *expr.Expr // of output; nil: never
+	Idempotency   string      // header that carries the key, or ""
+	Happened      *Happened   // nil: cannot be asked
+	Inverse       *Inverse    // nil: none
+	InForce       *Probe      // nil: cannot be asked
+	Already       *expr.Value // of output; nil: never
 	Irreversible  bool
 	Redirects     bool // same_origin redirects of a read are followed
 	Native        bool // done by Go code of the integration
@@ -129,12 +129,12 @@ type Request struct {
 	Method     string      // GET, POST, PUT, PATCH or DELETE
 	MethodFrom string      // the input that names the method; Method where it is absent
 	Path       *expr.Value // path sink; nil with Below
-	Below      *expr.Value // a whole path below base_url, from an input with x-sink path; nil with Path
-	Query   *expr.Value // a map, or nil
-	Headers *expr.Value // a map, or nil
-	JSON    *expr.Value // nil: none
-	Form    *expr.Value // nil: none
-	Body    *expr.Value // text; nil: none
+	Below      string      // the input (with x-sink path) that gives a whole path below base_url; "" with Path
+	Query      *expr.Value // a map, or nil
+	Headers    *expr.Value // a map, or nil
+	JSON       *expr.Value // nil: none
+	Form       *expr.Value // nil: none
+	Body       *expr.Value // text; nil: none
 }
 
 // Did is what an attempt did.
@@ -161,7 +161,7 @@ type Happened struct {
 	Action string
 	With   *expr.Value
 	Yes    *expr.Expr
-	Output *expr.Value   // nil: result
+	Output *expr.Expr    // nil: result
 	Settle time.Duration // 0: a no is in doubt
 }
 

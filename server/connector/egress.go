@@ -228,7 +228,7 @@ var (
 	// the cloud's own (metadata).
 	specials = prefixes(
 		"0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4",
-		"192.0.0.0/24",                                       // IETF assignments; 192.0.0.192 is a metadata service
+		"192.0.0.0/24",                                      // IETF assignments; 192.0.0.192 is a metadata service
 		"192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", // documentation
 		"192.88.99.0/24", "198.18.0.0/15", // 6to4 relays, benchmarking
 		"168.63.129.16/32", "100.100.100.200/32", // metadata of Azure and Alibaba

@@ -34,18 +34,17 @@ func (a *Action) Render(params map[string]any, key string, c Connection) (Render
 	if r == nil {
 		return Rendered{}, fault.New(fault.Internal, "%s makes no HTTP request", a.Ref())
 	}
-	vars := expr.Vars{"input": withDefaults(a.Input, params), "key": key, "connection": c.Facts()}
+	input := a.WithDefaults(params)
+	vars := expr.Vars{"input": input, "key": key, "connection": c.Facts()}
 	out := Rendered{Method: r.Method}
-	if r.MethodFrom != "" {
-		if m, ok := withDefaults(a.Input, params)[r.MethodFrom].(string); ok {
-			out.Method = m
-		}
+	if m, ok := input[r.MethodFrom].(string); ok && r.MethodFrom != "" {
+		out.Method = m
 	}
 	if !slices.Contains(methods, out.Method) {
 		return Rendered{}, fault.New(fault.InvalidInput, "the method must be one of %s", strings.Join(methods, ", "))
 	}
 	var err error
-	if out.Path, err = renderPath(r, vars); err != nil {
+	if out.Path, err = a.renderPath(vars, input); err != nil {
 		return Rendered{}, err
 	}
 	if out.Query, err = pairs(r.Query, vars, "query"); err != nil {
@@ -67,15 +66,16 @@ func (c Connection) Facts() map[string]any {
 
 var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE"} //nolint:gochecknoglobals // a constant table
 
-func renderPath(r *Request, vars expr.Vars) (string, error) {
-	from := r.Path
-	if r.Below != nil {
-		from = r.Below
-	}
-	if from == nil {
+func (a *Action) renderPath(vars expr.Vars, input map[string]any) (string, error) {
+	v, err := any(nil), error(nil)
+	switch r := a.Request; {
+	case r.Below != "":
+		v = input[r.Below]
+	case r.Path == nil:
 		return "", nil
+	default:
+		v, err = r.Path.Eval(vars)
 	}
-	v, err := from.Eval(vars)
 	if err != nil {
 		return "", fault.Wrap(err, fault.KindOf(err), "the path cannot be made: %s", said(err))
 	}

@@ -31,7 +31,9 @@ func (c *Caller) inCode(ctx context.Context, call connector.Call, scrub *scrubbe
 	}()
 	res, err := code.Do(ctx, native.Call{
 		Action: call.Action.ID, Params: call.Action.WithDefaults(call.Params), Key: call.Key, Connection: call.Connection,
-		Dial: func(ctx context.Context, network, address string) (net.Conn, error) { return p.dial(ctx, network, address) },
+		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return p.dial(ctx, network, address)
+		},
 		Origin: native.Origin{
 			Run: textOf(call.Preimage.Run), Step: textOf(call.Preimage.Step), Depth: call.Depth,
 		},
