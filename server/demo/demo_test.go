@@ -222,6 +222,7 @@ func TestProductsAnswerAsRealOnesDo(t *testing.T) {
 		"an unknown group":               {"POST", "/directory/v2/groups/nope/members/a.soto/add", `{}`, nil, 404, "not_found"},
 		"a search for all mail":          {"POST", "/mail/messages/search", `{}`, nil, 400, "bad_request"},
 		"mail of a sender":               {"POST", "/mail/messages/search", `{"from":"` + phishSender + `"}`, nil, 200, `"total":4`},
+		"all that is in quarantine":      {"POST", "/mail/messages/search", `{"folder":"quarantine"}`, nil, 200, `"total":0`},
 		"purge with one unknown":         {"POST", "/mail/messages/purge", `{"ids":["msg-7001","msg-1"]}`, nil, 404, "not_found"},
 		"purge of nothing":               {"POST", "/mail/messages/purge", `{"ids":[]}`, nil, 400, "bad_request"},
 		"an unknown channel":             {"POST", "/chat/api/post", `{"channel":"x","text":"y"}`, nil, 404, "not_found"},
@@ -231,6 +232,7 @@ func TestProductsAnswerAsRealOnesDo(t *testing.T) {
 		"a name as an address":           {"POST", "/firewall/block", `{"address":"example.test"}`, nil, 400, "bad_request"},
 		"a search":                       {"POST", "/siem/search", `{"query":"src_ip:\"203.0.113.77\" AND outcome:success"}`, nil, 200, `"total":1`},
 		"a search in time":               {"POST", "/siem/search", `{"query":"*","from":"2026-11-24T08:54:00Z","to":"2026-11-24T08:54:01Z"}`, nil, 200, `"total":1`},
+		"a search at no time":            {"POST", "/siem/search", `{"query":"*","from":"yesterday"}`, nil, 400, "bad_query"},
 		"a search that is no query":      {"POST", "/siem/search", `{"query":"a OR b"}`, nil, 400, "bad_query"},
 		"a search for too much":          {"POST", "/siem/search", `{"query":"*","size":501}`, nil, 400, "size"},
 	} {

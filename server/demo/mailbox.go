@@ -33,7 +33,7 @@ func searchMail(s *state, q request) (any, error) {
 	if err := q.into(&in); err != nil {
 		return nil, err
 	}
-	if in.From == "" && in.Subject == "" && in.URL == "" {
+	if in.From == "" && in.Subject == "" && in.URL == "" && in.Folder != quarantine {
 		return nil, refuse(http.StatusBadRequest, "bad_request", "name a sender, a subject or a URL; a search for everything is not answered")
 	}
 	found := []*mail{}
