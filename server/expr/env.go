@@ -1,0 +1,293 @@
+package expr
+
+import (
+	"fmt"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/decls"
+	"cel.dev/cel-go/common/functions"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+	"cel.dev/cel-go/ext"
+)
+
+// language is the environment without names. It is made once, at the start:
+// making it takes longer than compiling many expressions.
+var language = newLanguage() //nolint:gochecknoglobals // never changes
+
+// The names of what the compiler puts in; no expression can spell them.
+const (
+	fnMatches = "@matches"
+	fnEach    = "@each"
+	fnEqual   = "@equal"
+)
+
+func newLanguage() *cel.Env {
+	reg, err := types.NewRegistry()
+	if err != nil {
+		panic("cel registry: " + err.Error())
+	}
+	env, err := cel.NewCustomEnv(
+		cel.StdLib(),
+		cel.OptionalTypes(),
+		ext.Strings(ext.StringsMaxPrecision(100)),
+		ext.Lists(ext.ListsMaxRangeSize(maxItems)),
+		ext.Math(), ext.Sets(), ext.Network(),
+		ext.Encoders(ext.EncodersVersion(0)), // the later ones parse with other rules than ours
+		cel.Macros(
+			cel.GlobalMacro("matches", 2, expandMatches),
+			cel.ReceiverMacro("matches", 1, expandMatches)),
+		cel.CrossTypeNumericComparisons(true),
+		cel.DefaultUTCTimeZone(true),
+		cel.EnableIdentifierEscapeSyntax(),
+		cel.ParserExpressionSizeLimit(maxSource),
+		cel.ParserRecursionLimit(2*maxNesting),
+		cel.CustomTypeAdapter(adapter{reg}),
+		cel.CustomTypeProvider(provider{reg, builtinObjects()}),
+		ourFunctions(),
+		bound,
+	)
+	if err != nil {
+		panic("cel environment: " + err.Error())
+	}
+	return env
+}
+
+// expandMatches makes x.matches(p) a call of ours: CEL compiles a constant
+// pattern by itself and would skip the bounds.
+func expandMatches(f cel.MacroExprFactory, target ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
+	if target != nil {
+		args = append([]ast.Expr{target}, args...)
+	}
+	return f.NewCall(fnMatches, args...), nil
+}
+
+// bound puts the guards before CEL's functions.
+func bound(e *cel.Env) (*cel.Env, error) {
+	fns := e.Functions()
+	for name, g := range guards() {
+		fd, ok := fns[name]
+		if !ok {
+			return nil, fmt.Errorf("there is no function %s to be guarded", name)
+		}
+		guarded, err := guardFunction(fd, g)
+		if err != nil {
+			return nil, err
+		}
+		fns[name] = guarded
+	}
+	plus, err := decls.NewFunction("_+_", overloadsOf(fns["_+_"], decls.SingletonBinaryBinding(add, traits.AdderType))...)
+	if err != nil {
+		return nil, fmt.Errorf("guard +: %w", err)
+	}
+	fns["_+_"] = plus
+	return e, nil
+}
+
+// overloadsOf repeats the signatures of a function, without what they do.
+func overloadsOf(fd *decls.FunctionDecl, more ...decls.FunctionOpt) []decls.FunctionOpt {
+	opts := []decls.FunctionOpt{}
+	for _, o := range fd.OverloadDecls() {
+		opts = append(opts, signature(o))
+	}
+	return append(opts, more...)
+}
+
+func signature(o *decls.OverloadDecl, opts ...decls.OverloadOpt) decls.FunctionOpt {
+	if o.IsMemberFunction() {
+		return decls.MemberOverload(o.ID(), o.ArgTypes(), o.ResultType(), opts...)
+	}
+	return decls.Overload(o.ID(), o.ArgTypes(), o.ResultType(), opts...)
+}
+
+func guardFunction(fd *decls.FunctionDecl, g guard) (*decls.FunctionDecl, error) {
+	made, err := fd.Bindings()
+	if err != nil {
+		return nil, fmt.Errorf("guard %s: %w", fd.Name(), err)
+	}
+	does := map[string]functions.FunctionOp{}
+	for _, b := range made {
+		does[b.Operator] = guardOp(b, g)
+	}
+	if fd.HasSingletonBinding() {
+		op := does[fd.Name()]
+		return decls.NewFunction(fd.Name(), overloadsOf(fd, decls.SingletonFunctionBinding(op))...) //nolint:wrapcheck // wrapped by newLanguage
+	}
+	opts := []decls.FunctionOpt{}
+	for _, o := range fd.OverloadDecls() {
+		op, ok := does[o.ID()]
+		if !ok { // decided by the planner, not by a call
+			opts = append(opts, signature(o))
+			continue
+		}
+		opts = append(opts, signature(o, decls.FunctionBinding(op)))
+	}
+	return decls.NewFunction(fd.Name(), opts...) //nolint:wrapcheck // wrapped by newLanguage
+}
+
+func guardOp(b *functions.Overload, g guard) functions.FunctionOp {
+	return func(args ...ref.Val) ref.Val {
+		if bad := g(args); bad != nil {
+			return bad
+		}
+		switch {
+		case b.Unary != nil && len(args) == 1:
+			return b.Unary(args[0])
+		case b.Binary != nil && len(args) == 2:
+			return b.Binary(args[0], args[1])
+		case b.Function != nil:
+			return b.Function(args...)
+		}
+		return types.NoSuchOverloadErr()
+	}
+}
+
+// add is + with a bound on what it makes. Lists are copied: CEL would chain them
+// and walk the chain again and again.
+func add(a, b ref.Val) ref.Val {
+	switch x := a.(type) {
+	case types.String:
+		if y, ok := b.(types.String); ok && len(x)+len(y) > maxValue {
+			return tooLarge("a text would be longer than %d bytes", maxValue)
+		}
+	case types.Bytes:
+		if y, ok := b.(types.Bytes); ok && len(x)+len(y) > maxValue {
+			return tooLarge("bytes would be more than %d", maxValue)
+		}
+	case traits.Lister:
+		if y, ok := b.(traits.Lister); ok {
+			return concat(x, y)
+		}
+	}
+	if x, ok := a.(traits.Adder); ok {
+		return x.Add(b)
+	}
+	return types.MaybeNoSuchOverloadErr(a)
+}
+
+func concat(a, b traits.Lister) ref.Val {
+	if count(a)+count(b) > maxItems {
+		return tooLarge("a list would have more than %d items", maxItems)
+	}
+	if _, building := a.(traits.MutableLister); building {
+		return a.Add(b)
+	}
+	all := make([]ref.Val, 0, count(a)+count(b))
+	for _, l := range []traits.Lister{a, b} {
+		for it := l.Iterator(); it.HasNext() == types.True; {
+			all = append(all, it.Next())
+		}
+	}
+	return types.NewRefValList(types.DefaultTypeAdapter, all)
+}
+
+// each lets a comprehension pass only over what is not too large.
+func each(v ref.Val) ref.Val {
+	if s, ok := v.(traits.Sizer); ok && count(s) > maxItems {
+		return tooLarge("a comprehension over more than %d items", maxItems)
+	}
+	return v
+}
+
+// equal is == of two values of which neither is plain.
+func equal(a, b ref.Val) ref.Val {
+	_, fits := sizeOf(a, maxValue)
+	if !fits {
+		_, fits = sizeOf(b, maxValue)
+	}
+	if !fits {
+		return tooLarge("the values are too large to be compared")
+	}
+	return types.Equal(a, b)
+}
+
+// work says what a call costs besides CEL's own reckoning: one for 64 bytes.
+type work struct{}
+
+func (work) CallCost(function, _ string, args []ref.Val, _ ref.Val) *uint64 {
+	var cost uint64
+	switch function {
+	case fnEach, fnMatches, fnEqual:
+		cost = uint64(roughSize(args)/16) + 1
+	case "_in_", "sets.contains", "sets.equivalent", "sets.intersects", "distinct", "hasOnly", "hasAny", "hasAll", "hasExactly":
+		cost = pairs(args) + 1
+	case "_[_]", "_?._", "_[?_]":
+		return nil
+	default:
+		cost = uint64(roughSize(args)/64) + 1
+	}
+	return &cost
+}
+
+// roughSize adds texts and counts of items; it does not look inside.
+func roughSize(args []ref.Val) int {
+	n := 0
+	for _, a := range args {
+		switch a := a.(type) {
+		case types.String:
+			n += len(a)
+		case types.Bytes:
+			n += len(a)
+		case traits.Lister:
+			n += 8 * count(a)
+		}
+	}
+	return n
+}
+
+// pairs is the number of comparisons when lists meet item by item.
+func pairs(args []ref.Val) uint64 {
+	n := 1
+	for _, a := range args {
+		if l, ok := a.(traits.Lister); ok {
+			n *= max(1, count(l))
+		}
+	}
+	if len(args) == 1 { // distinct
+		n *= n
+	}
+	return uint64(n) / 4 //nolint:gosec // bounded by the guards
+}
+
+// locationOf gives where a node begins, in bytes of src.
+func locationOf(info *ast.SourceInfo, src string, id int64) int {
+	if r, ok := info.GetOffsetRange(id); ok {
+		return byteOffset(src, int(r.Start))
+	}
+	return 0
+}
+
+// byteOffset turns a count of runes into bytes.
+func byteOffset(src string, runes int) int {
+	for i := range src {
+		if runes == 0 {
+			return i
+		}
+		runes--
+	}
+	return len(src)
+}
+
+func lineOffset(src string, l common.Location) int {
+	at := 0
+	for range l.Line() - 1 {
+		i := indexNewline(src[at:])
+		if i < 0 {
+			break
+		}
+		at += i + 1
+	}
+	return at + byteOffset(src[at:], l.Column())
+}
+
+func indexNewline(s string) int {
+	for i := range len(s) {
+		if s[i] == '\n' {
+			return i
+		}
+	}
+	return -1
+}
