@@ -21,7 +21,7 @@ type Capability struct {
 
 // Capabilities are the known ones by name.
 var Capabilities = map[string]Capability{ //nolint:gochecknoglobals // a constant table
-	"ticket.create":            {Impact: Write, Inverse: "ticket.close", Input: []string{"summary"}, Output: []string{"key"}},
+	"ticket.create":            {Impact: Write, Inverse: "ticket.close", Output: []string{"key"}},
 	"ticket.get":               {Impact: Read, Input: []string{"key"}},
 	"ticket.search":            {Impact: Read},
 	"ticket.comment":           {Impact: Write, Input: []string{"key"}},
@@ -38,12 +38,14 @@ var Capabilities = map[string]Capability{ //nolint:gochecknoglobals // a constan
 	"mail.search":              {Impact: Read},
 	"mail.purge":               {Impact: Contain},
 	"mail.restore":             {Impact: Release},
-	"chat.post_message":        {Impact: Write, Input: []string{"channel", "text"}},
+	"chat.post":                {Impact: Write, Input: []string{"channel", "text"}},
 	"siem.search":              {Impact: Read, Input: []string{"query"}},
-	"intel.file_report":        {Impact: Read, Input: []string{"hash"}},
-	"intel.ip_report":          {Impact: Read, Input: []string{"ip"}},
-	"intel.domain_report":      {Impact: Read, Input: []string{"domain"}},
-	"intel.url_report":         {Impact: Read, Input: []string{"url"}},
+	"edr.kill_process":         {Impact: Contain, Input: []string{"host", "pid"}},
+	"identity.revoke_sessions": {Impact: Contain, Input: []string{"user"}},
+	"file.reputation":          {Impact: Read, Input: []string{"sha256"}},
+	"address.reputation":       {Impact: Read, Input: []string{"address"}},
+	"domain.reputation":        {Impact: Read, Input: []string{"domain"}},
+	"url.reputation":           {Impact: Read, Input: []string{"url"}},
 }
 
 var capabilityName = regexp.MustCompile(`^[a-z][a-z0-9]*\.[a-z][a-z0-9_]*$`)

@@ -254,8 +254,12 @@ func (p *parser) output(a *parsed) {
 	switch {
 	case f == nil:
 		p.say(a.entry.KeyNode().Problem("missing_key", "the action needs output: { schema: … }", ""))
-	case f.Map != nil && p.m.Native:
-		p.say(f.Map.Problem("unknown_key", "a native integration gives its output itself", ""))
+	case p.m.Native && (f.Map != nil || f.Reply):
+		p.say(a.entry.KeyNode().Problem("unknown_key", "a native integration gives its output itself", ""))
+	case f.Map != nil && f.Reply:
+		p.say(f.Map.Problem("bad_value", "an output is the whole reply or is mapped, not both", ""))
+	case f.Reply:
+		a.action.OutputReply = true
 	case f.Map != nil:
 		a.action.OutputMap = p.value(f.Map, replyScope(a.action), a.action.Output)
 	}

@@ -94,6 +94,7 @@ type Action struct {
 	Output        map[string]any // JSON Schema
 	Request       *Request       // nil for a native action
 	OutputMap     *expr.Value    // of status, headers, body; nil: body as it is
+	OutputReply   bool           // the output is {status, headers, body}
 	Errors        []ErrorRule
 	Idempotency   string      // header that carries the key, or ""
 	Happened      *Happened   // nil: cannot be asked

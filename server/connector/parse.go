@@ -77,6 +77,7 @@ type (
 	outputFile struct {
 		Schema *document.Node `yaml:"schema,required"`
 		Map    *document.Node `yaml:"map"`
+		Reply  bool           `yaml:"reply"`
 	}
 	errorFile struct {
 		When    *document.Node `yaml:"when,required"`

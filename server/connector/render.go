@@ -220,24 +220,27 @@ func headerValue(s string) bool {
 	return true
 }
 
+// setBody takes the first of json, form and body that gives something.
 func (out *Rendered) setBody(r *Request, vars expr.Vars) error {
-	switch {
-	case r.JSON != nil:
+	if r.JSON != nil {
 		v, err := fill(r.JSON, vars)
-		if err != nil || v == nil && !literal(r.JSON) {
+		if err != nil {
 			return err
 		}
-		out.Type = "application/json"
-		out.Body, err = encode(v)
-		return err
-	case r.Form != nil:
+		if v != nil || literal(r.JSON) {
+			out.Type = "application/json"
+			out.Body, err = encode(v)
+			return err
+		}
+	}
+	if r.Form != nil {
 		form, err := pairs(r.Form, vars, "form")
 		if err != nil {
 			return err
 		}
 		out.Type, out.Body = "application/x-www-form-urlencoded", []byte(form.Encode())
 	}
-	if r.Body == nil || out.Body != nil {
+	if r.Body == nil {
 		return nil
 	}
 	v, err := fill(r.Body, vars)

@@ -152,6 +152,9 @@ func (a *attempt) done(body any, bodyErr error) connector.Reply {
 		}
 		body = v
 	}
+	if a.call.Action.OutputReply {
+		body = map[string]any{"status": int64(a.status), "headers": a.scrub.value(headerFacts(a.header)), "body": body}
+	}
 	return a.fit(body)
 }
 
