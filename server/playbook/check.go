@@ -1,0 +1,186 @@
+package playbook
+
+import (
+	"fmt"
+
+	"github.com/tocsin-soar/tocsin/server/document"
+	"github.com/tocsin-soar/tocsin/server/expr"
+	"github.com/tocsin-soar/tocsin/server/fault"
+)
+
+// scope is what an expression sees at a point with these facts.
+func (k *compiler) scope(f facts) *expr.Scope {
+	s := k.base.With("vars", expr.Object(k.varType))
+	if f.alert {
+		s = s.With("alert", k.alertType(true))
+	}
+	for _, l := range k.loops {
+		s = s.With(l.as, l.item).With("index", expr.Int)
+	}
+	if k.regex {
+		s = s.DynamicRegex()
+	}
+	return s
+}
+
+// declare says what a step's output is.
+func (k *compiler) declare(d *draft, t expr.Type) {
+	d.output = t
+	k.base = k.base.Step(d.block.ID, t)
+}
+
+// lastType is the type of the output of a list of blocks.
+func (k *compiler) lastType(blocks []*draft) expr.Type {
+	if len(blocks) == 0 {
+		return expr.Dyn
+	}
+	return blocks[len(blocks)-1].output
+}
+
+// elementOf is the type of the elements of a list.
+func (k *compiler) elementOf(list *expr.Value) expr.Type {
+	if list == nil {
+		return expr.Dyn
+	}
+	e, issues := expr.Compile("list[0]", expr.NewScope().With("list", list.Type()), expr.Dyn)
+	for _, i := range issues {
+		if i.Severity == fault.SeverityError {
+			return expr.Dyn
+		}
+	}
+	return e.Type()
+}
+
+// condition compiles a block's if.
+func (k *compiler) condition(n *document.Node, f facts) *expr.Expr {
+	e, ps := document.Condition(n, k.scope(f))
+	k.add(ps...)
+	if e != nil {
+		k.reads(n, e.Reads(), f)
+	}
+	return e
+}
+
+// value compiles what stands at a place with a schema.
+func (k *compiler) value(n *document.Node, f facts, schema map[string]any) *expr.Value {
+	v, ps := document.ValueWith(n, k.scope(f), schema, func(leaf *document.Node, v *expr.Value) {
+		k.reads(leaf, v.Reads(), f)
+	})
+	k.add(ps...)
+	return v
+}
+
+// named compiles a map of names and values.
+func (k *compiler) named(n *document.Node, f facts) []Named {
+	if n == nil || n.Kind == document.Null {
+		return nil
+	}
+	if n.Kind != document.Map {
+		k.add(n.Problem("wrong_type", "this must be a map of names and values", ""))
+		return nil
+	}
+	var out []Named
+	for _, e := range n.Entries() {
+		if ps := goodName(e); ps != nil {
+			k.add(ps...)
+			continue
+		}
+		out = append(out, Named{Name: e.Key, Value: k.value(e.Value, f, nil)})
+	}
+	return out
+}
+
+// reads checks what an expression reads against what is sure.
+func (k *compiler) reads(n *document.Node, reads []expr.Read, f facts) {
+	for _, r := range reads {
+		switch r.Name {
+		case "alert":
+			if k.nullable && !f.alert && r.Field != "" && !r.Guarded && !r.Optional {
+				k.add(n.ProblemIn(r.Offset, fault.SeverityError, "alert_may_be_null",
+					"this playbook can start without an alert",
+					"write alert.?"+r.Field+", put alert != null && before it, or say manual: { alert: required }"))
+			}
+		case "inputs", "vars":
+			k.readName(n, r, f)
+		case "steps":
+			k.readStep(n, r, f)
+		}
+	}
+}
+
+func (k *compiler) readName(n *document.Node, r expr.Read, f facts) {
+	if r.Field == "" {
+		k.used[r.Name] = true
+		return
+	}
+	k.used[r.Name+"."+r.Field] = true
+	if r.Name != "vars" || r.Optional {
+		return
+	}
+	sure, set := f.vars[r.Field]
+	switch _, ever := k.varType[r.Field]; {
+	case !ever: // said by the type check
+	case !set:
+		k.add(n.ProblemIn(r.Offset, fault.SeverityError, "not_set", fmt.Sprintf("vars.%s is not set here", r.Field), "set it before, on this way"))
+	case !sure:
+		k.add(n.ProblemIn(r.Offset, fault.SeverityError, "not_set", fmt.Sprintf("vars.%s may not be set here", r.Field), "set it before in every case, or read vars.?"+r.Field))
+	}
+}
+
+func (k *compiler) readStep(n *document.Node, r expr.Read, f facts) {
+	d, known := k.byID[r.Step]
+	if !known {
+		return // said by the type check, or steps as a whole
+	}
+	if d.loop != "" && !k.inside(d.loop) {
+		k.add(n.ProblemIn(r.Offset, fault.SeverityError, "out_of_scope",
+			fmt.Sprintf("steps.%s runs inside %s and is seen inside it only", r.Step, d.loop),
+			"read steps."+d.loop+".output, a list of { ok, output, error }"))
+		return
+	}
+	sure, ran := f.steps[r.Step]
+	switch {
+	case !ran && d.at >= k.current:
+		k.add(n.ProblemIn(r.Offset, fault.SeverityError, "used_before",
+			fmt.Sprintf("steps.%s stands in line %d and has not run here", r.Step, d.block.Line), "move it before this place"))
+	case !ran:
+		k.add(n.ProblemIn(r.Offset, fault.SeverityError, "other_branch",
+			fmt.Sprintf("steps.%s runs on another branch (line %d) and never before this place", r.Step, d.block.Line), "move it before the branches part"))
+	case r.Field == "output" && !sure && !r.Guarded && !r.Optional:
+		k.add(n.ProblemIn(r.Offset, fault.SeverityError, "may_have_failed",
+			fmt.Sprintf("steps.%s may not have succeeded here, then it has no output", r.Step),
+			fmt.Sprintf("write steps.%s.?output, or put steps.%s.ok && before it", r.Step, r.Step)))
+	}
+}
+
+// inside says whether one of the loops around is the for_each with this id.
+func (k *compiler) inside(id string) bool {
+	for _, l := range k.loops {
+		if l.id == id {
+			return true
+		}
+	}
+	return false
+}
+
+// checkReturns holds what return gives against the declared outputs.
+func (k *compiler) checkReturns(outputs *document.Node) {
+	if len(outputs.Entries()) == 0 {
+		return
+	}
+	var names []string
+	for _, e := range outputs.Entries() {
+		names = append(names, e.Key)
+	}
+	for _, d := range k.drafts {
+		raw, ok := d.raw.(*rawReturn)
+		if !ok {
+			continue
+		}
+		for _, e := range raw.Return.Entries() {
+			if !outputs.Has(e.Key) {
+				k.add(unknownName(e, "output", names))
+			}
+		}
+	}
+}
