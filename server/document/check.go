@@ -145,6 +145,31 @@ func jsonTypes(n *Node) []string {
 	return nil
 }
 
+// inWords says JSON Schema's types as people do.
+func inWords(types []string) string {
+	out := make([]string, 0, len(types))
+	for _, t := range types {
+		switch t {
+		case "string":
+			t = Text.word()
+		case "integer":
+			t = Int.word()
+		case "number":
+			t = Float.word()
+		case "boolean":
+			t = Bool.word()
+		case "array":
+			t = List.word()
+		case "object":
+			t = Map.word()
+		case "null":
+			t = Null.word()
+		}
+		out = append(out, t)
+	}
+	return strings.Join(out, " or ")
+}
+
 func (b *valuer) mistyped(n *Node, schema map[string]any, what string) {
 	words := typesOf(schema)
 	hint := ""
@@ -155,10 +180,13 @@ func (b *valuer) mistyped(n *Node, schema map[string]any, what string) {
 		hint = fmt.Sprintf("put it in quotes: %q", n.text)
 	case slices.Contains(words, "array") && n.Kind != Map:
 		hint = fmt.Sprintf("write a list: [%s]", n.text)
+		if n.Kind == Text {
+			hint += ", or ${{ … }} where it is an expression"
+		}
 	case n.Kind == Text && (slices.Contains(words, "integer") || slices.Contains(words, "number") || slices.Contains(words, "boolean")):
 		hint = "write it without quotes, or as one single ${{ }}"
 	}
-	b.add(n.Problem("wrong_type", fmt.Sprintf("%s must be %s, not %s", what, strings.Join(words, " or "), n.Kind.word()), hint))
+	b.add(n.Problem("wrong_type", fmt.Sprintf("%s must be %s, not %s", what, inWords(words), n.Kind.word()), hint))
 }
 
 // literal checks a scalar against the schema of its place.

@@ -25,13 +25,16 @@ type Decoder interface {
 // `form:"name"` (text). Fields may be text, bool, numbers, time.Duration, Size,
 // structs, pointers, lists, maps by text, any, *Node and Decoder. An unknown key
 // is an error that names the nearest known one. All problems are given at once.
-func Decode(n *Node, into any) []fault.Problem {
+func Decode(n *Node, into any) []fault.Problem { return DecodeAs(n, into, "the document") }
+
+// DecodeAs is Decode for a part of a document; what names it for people.
+func DecodeAs(n *Node, into any, what string) []fault.Problem {
 	v := reflect.ValueOf(into)
 	if v.Kind() != reflect.Pointer || v.IsNil() {
 		panic("document: Decode needs a pointer to something")
 	}
 	d := decoder{}
-	d.value(n, v.Elem(), "", "the document")
+	d.value(n, v.Elem(), "", what)
 	return d.problems
 }
 

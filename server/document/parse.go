@@ -130,6 +130,8 @@ func syntax(whole *Node, err error) fault.Problem {
 		hint = "indent with spaces; put text that begins with @, ` or % in quotes"
 	case strings.Contains(message, "mapping values are not allowed"):
 		hint = "put text that contains ': ' in quotes"
+	case strings.Contains(message, "quoted scalar"):
+		hint = "close the quotes"
 	case strings.Contains(message, "did not find expected"):
 		hint = "look at the indentation, and at brackets and quotes that are not closed"
 	}

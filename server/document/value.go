@@ -124,7 +124,10 @@ func (b *valuer) text(n *Node, schema map[string]any, what string) *expr.Value {
 	}
 	v, issues := expr.Text(n.text, b.scope, options)
 	b.add(Issues(n, issues)...)
-	if v != nil && Dynamic(n.text) {
+	if v == nil {
+		return expr.Literal(nil) // a mistake has been named
+	}
+	if Dynamic(n.text) {
 		b.leaf(n, v)
 	}
 	return v
@@ -138,7 +141,7 @@ func Dynamic(text string) bool {
 func (b *valuer) list(n *Node, schema map[string]any, what string) *expr.Value {
 	if !allows(schema, "array") {
 		b.mistyped(n, schema, what)
-		return nil
+		return expr.Literal(nil)
 	}
 	b.count(n, schema, len(n.items), "minItems", "maxItems", what, "elements")
 	items, _ := schema["items"].(map[string]any)
@@ -152,7 +155,7 @@ func (b *valuer) list(n *Node, schema map[string]any, what string) *expr.Value {
 func (b *valuer) mapping(n *Node, schema map[string]any, what string) *expr.Value {
 	if !allows(schema, "object") {
 		b.mistyped(n, schema, what)
-		return nil
+		return expr.Literal(nil)
 	}
 	keys := make([]string, 0, len(n.entries))
 	values := make([]*expr.Value, 0, len(n.entries))
@@ -160,6 +163,7 @@ func (b *valuer) mapping(n *Node, schema map[string]any, what string) *expr.Valu
 		property, known := b.property(schema, e.Key)
 		if !known {
 			b.add(unknownParameter(e, propertyNames(schema)))
+			b.value(e.Value, nil, fmt.Sprintf("%q", e.Key)) // for what is wrong inside it
 			continue
 		}
 		keys = append(keys, e.Key)
@@ -189,7 +193,7 @@ func (b *valuer) describe(schema map[string]any, name string) string {
 	property = b.deref(property)
 	hint := "add " + name + ": …"
 	if words := typesOf(property); len(words) > 0 {
-		hint += " (" + strings.Join(words, " or ") + ")"
+		hint += " (" + inWords(words) + ")"
 	}
 	if text, ok := property["description"].(string); ok && text != "" {
 		hint += ", " + text

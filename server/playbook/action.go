@@ -96,9 +96,13 @@ func (k *compiler) connection(n *document.Node, a *Action) {
 	if n == nil {
 		return
 	}
+	if n.Kind != document.Text {
+		k.add(n.Problem("wrong_type", "connection must be text, the name of a connection", ""))
+		return
+	}
 	a.Connection = n.Scalar()
 	known := k.catalog.Connections(a.Action.Integration)
-	if n.Kind == document.Text && (len(known) == 0 || slices.Contains(known, n.Scalar())) {
+	if len(known) == 0 || slices.Contains(known, n.Scalar()) {
 		return
 	}
 	hint := "one of: " + strings.Join(known, ", ")

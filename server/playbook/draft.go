@@ -115,7 +115,7 @@ func (k *compiler) draft(n *document.Node, r reading, counts map[Kind]int) *draf
 		block: &Block{Kind: f.kind, Line: n.Line, Column: n.Column, OnError: "fail"},
 	}
 	k.drafts = append(k.drafts, d)
-	k.add(document.Decode(n, d.raw)...)
+	k.add(document.DecodeAs(n, d.raw, "the block "+string(f.kind))...)
 	c := commonOf(d.raw)
 	d.block.Name = c.Name
 	if c.OnError != "" {

@@ -29,7 +29,7 @@ func (k *compiler) triggers(root, on *document.Node) {
 	}
 	for _, item := range on.Items() {
 		var raw rawTrigger
-		if ps := document.Decode(item, &raw); len(ps) > 0 {
+		if ps := document.DecodeAs(item, &raw, "a trigger"); len(ps) > 0 {
 			k.add(ps...)
 		}
 		if t, ok := k.trigger(item, &raw); ok {
@@ -87,7 +87,7 @@ func (k *compiler) onAlert(n *document.Node, raw *rawTrigger, t Trigger) (Trigge
 func (k *compiler) onManual(n *document.Node, t Trigger) (Trigger, bool) {
 	var raw rawManual
 	if n.Kind != document.Null {
-		k.add(document.Decode(n, &raw)...)
+		k.add(document.DecodeAs(n, &raw, "manual")...)
 	}
 	t.Manual = &ManualTrigger{AlertRequired: raw.Alert == "required", Roles: raw.Roles}
 	for _, r := range n.Get("roles").Items() {
