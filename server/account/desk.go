@@ -151,8 +151,8 @@ func (d *Desk) refused(ctx context.Context, user, ip, why string, now time.Time)
 }
 
 // Session finds who holds a session id. Unknown, over and ended ones all are
-// fault Unauthorized.
-func (d *Desk) Session(ctx context.Context, id, ip string) (Identity, error) {
+// fault Unauthorized. A passive look (an event stream's) does not keep it alive.
+func (d *Desk) Session(ctx context.Context, id, ip string, passive bool) (Identity, error) {
 	none := fault.New(fault.Unauthorized, "log in first")
 	if len(id) != secretText {
 		return Identity{}, none
@@ -168,7 +168,7 @@ func (d *Desk) Session(ctx context.Context, id, ip string) (Identity, error) {
 	if !alive(s, now) || u.Disabled || u.Kind != Person {
 		return Identity{}, none
 	}
-	if now.Sub(s.SeenAt) >= touchEach {
+	if !passive && now.Sub(s.SeenAt) >= touchEach {
 		if err := d.Sessions.TouchSession(ctx, s.Hash, now); err != nil {
 			return Identity{}, fmt.Errorf("keep a session: %w", err)
 		}

@@ -229,13 +229,19 @@ func TestASessionEndsWhenItIsIdleOrOldOrEnded(t *testing.T) {
 		do   func(o *office, g account.Grant)
 		want bool
 	}{
-		"at once":              {func(*office, account.Grant) {}, true},
-		"29 minutes idle":      {func(o *office, _ account.Grant) { o.pass(29 * time.Minute) }, true},
-		"30 minutes idle":      {func(o *office, _ account.Grant) { o.pass(30 * time.Minute) }, false},
-		"a clock turned back":  {func(o *office, _ account.Grant) { o.pass(-time.Hour) }, false},
-		"logged out":           {func(o *office, g account.Grant) { _ = o.LogOut(context.Background(), g.Identity) }, false},
-		"used for 11 hours":    {func(o *office, g account.Grant) { use(o, g, 11*time.Hour) }, true},
-		"used for 12 hours":    {func(o *office, g account.Grant) { use(o, g, 12*time.Hour) }, false},
+		"at once":             {func(*office, account.Grant) {}, true},
+		"29 minutes idle":     {func(o *office, _ account.Grant) { o.pass(29 * time.Minute) }, true},
+		"30 minutes idle":     {func(o *office, _ account.Grant) { o.pass(30 * time.Minute) }, false},
+		"a clock turned back": {func(o *office, _ account.Grant) { o.pass(-time.Hour) }, false},
+		"logged out":          {func(o *office, g account.Grant) { _ = o.LogOut(context.Background(), g.Identity) }, false},
+		"used for 11 hours":   {func(o *office, g account.Grant) { use(o, g, 11*time.Hour) }, true},
+		"used for 12 hours":   {func(o *office, g account.Grant) { use(o, g, 12*time.Hour) }, false},
+		"looked at for 31 min": {func(o *office, g account.Grant) {
+			for range 31 {
+				o.pass(time.Minute)
+				_, _ = o.Session(context.Background(), g.ID, ip, true)
+			}
+		}, false},
 		"swept after 30 min":   {func(o *office, _ account.Grant) { o.pass(31 * time.Minute); _ = o.Sweep(context.Background()) }, false},
 		"swept after a minute": {func(o *office, _ account.Grant) { o.pass(time.Minute); _ = o.Sweep(context.Background()) }, true},
 	} {
@@ -244,7 +250,7 @@ func TestASessionEndsWhenItIsIdleOrOldOrEnded(t *testing.T) {
 			o.person(t, "jana")
 			g := o.logIn(t, "jana")
 			tc.do(o, g)
-			_, err := o.Session(context.Background(), g.ID, ip)
+			_, err := o.Session(context.Background(), g.ID, ip, false)
 			if (err == nil) != tc.want {
 				t.Errorf("got error %v, want alive %v", err, tc.want)
 			}
@@ -255,7 +261,7 @@ func TestASessionEndsWhenItIsIdleOrOldOrEnded(t *testing.T) {
 func use(o *office, g account.Grant, d time.Duration) {
 	for ; d > 0; d -= 20 * time.Minute {
 		o.pass(min(d, 20*time.Minute))
-		_, _ = o.Session(context.Background(), g.ID, ip)
+		_, _ = o.Session(context.Background(), g.ID, ip, false)
 	}
 }
 
@@ -270,7 +276,7 @@ func TestALogInMakesANewSessionAndEndsTheOneBefore(t *testing.T) {
 	if second.ID == first.ID {
 		t.Error("the id did not change")
 	}
-	_, err = o.Session(context.Background(), first.ID, ip)
+	_, err = o.Session(context.Background(), first.ID, ip, false)
 	code(t, err, "unauthorized")
 	planted := strings.Repeat("A", 43)
 	third, err := o.LogIn(context.Background(), "jana", good, planted, ip)
@@ -303,7 +309,7 @@ func TestRightsAreTakenAwayAtOnce(t *testing.T) {
 			if _, err := o.Change(context.Background(), system, "jana", 0, tc.edit); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := o.Session(context.Background(), g.ID, ip); (err == nil) != tc.session {
+			if _, err := o.Session(context.Background(), g.ID, ip, false); (err == nil) != tc.session {
 				t.Errorf("session: got error %v, want alive %v", err, tc.session)
 			}
 			who, err := o.Bearer(context.Background(), text, ip)
@@ -336,7 +342,7 @@ func TestALinkSetsThePasswordOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if who, err := o.Session(context.Background(), g.ID, ip); err != nil || who.User.Name != "jana" {
+	if who, err := o.Session(context.Background(), g.ID, ip, false); err != nil || who.User.Name != "jana" {
 		t.Errorf("the link did not log in: %v", err)
 	}
 	_, err = o.UseLink(context.Background(), text, "another password", ip)
@@ -628,7 +634,7 @@ func TestTheFileOfPeopleIsFollowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	sync() // bea leaves
-	if _, err := o.Session(ctx, g.ID, ip); err == nil {
+	if _, err := o.Session(ctx, g.ID, ip, false); err == nil {
 		t.Error("whoever left the file is still logged in")
 	}
 	if u, _ = o.Find(ctx, "bea"); len(u.Roles) != 0 || u.ManagedBy != "" {
