@@ -10,7 +10,7 @@ import (
 )
 
 // Objections asks tocsin.approve about a vote that a person is about to cast;
-// decision is approve, deny or answer. It gives the members of deny: none is no
+// decision is approve or answer: a no is never held back. It gives the members of deny: none is no
 // objection. Without a module there is none; an error or timeout is one.
 func (p *Policy) Objections(ctx context.Context, r approval.Request, voter approval.Person, decision string, at time.Time) []approval.Reason {
 	if p.object == nil {
