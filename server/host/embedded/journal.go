@@ -6,7 +6,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/tocsin-soar/tocsin/server/engine"
 	"github.com/tocsin-soar/tocsin/server/gate"
 	"github.com/tocsin-soar/tocsin/server/perform"
 )
@@ -30,14 +29,7 @@ type Journal interface {
 }
 
 // Stored is a run as it lies in the database.
-type Stored struct {
-	Start   engine.Start
-	Events  []perform.Event
-	Signals []perform.Signal
-}
+type Stored = perform.Stored
 
 // DueTimer is a timer with its run.
-type DueTimer struct {
-	Run string
-	perform.Timer
-}
+type DueTimer = perform.DueTimer
