@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/tocsin-soar/tocsin/server/connector"
@@ -109,3 +110,21 @@ func join(prefix, id string) string {
 }
 
 func eachPath(owner string, i int) string { return fmt.Sprintf("%s/each[%d]", owner, i) }
+
+// JSON is how the program of a single action is stored with its run.
+func (s Single) JSON() []byte {
+	raw, err := json.Marshal(s)
+	if err != nil { // its values came out of JSON or an expression
+		return []byte("{}")
+	}
+	return raw
+}
+
+// ReadSingle reads a stored single action.
+func ReadSingle(raw []byte) (Single, error) {
+	var s Single
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return s, fmt.Errorf("read the action of a run: %w", err)
+	}
+	return s, nil
+}

@@ -233,6 +233,25 @@ func (s State) Wanted(path string) (Wanted, bool) {
 	return w, true
 }
 
+// Wanting says whether the step still wants what a command of its ordered; a
+// cancel may have come in between.
+func (s State) Wanting(c Command) bool {
+	switch c := c.(type) {
+	case Ask:
+		return s.at(c.Path, atAsk)
+	case Verify:
+		return s.at(c.Path, atVerify)
+	case Request:
+		return s.at(c.Path, atRequest)
+	case EndHold:
+		return s.at(c.Path, atEndHold)
+	case Call:
+		return s.Calls(c.Path)
+	case Evaluate, Void, SetTimer, DropTimer, Finish:
+	}
+	return true
+}
+
 // Asks says whether the step still wants the policy's answer.
 func (s State) Asks(path string) bool { return s.at(path, atAsk) }
 

@@ -304,3 +304,12 @@ func orEmpty(list []string) []string {
 	}
 	return list
 }
+
+// Refusal is the step's error where the question could not be asked.
+func Refusal(w engine.Wanted, why error) *engine.Error {
+	e := &engine.Error{Kind: string(fault.KindOf(why)), Message: why.Error(), Step: w.Path}
+	if fault.KindOf(why) == fault.Internal {
+		e.Message = "an internal error; the log of the server says more"
+	}
+	return e
+}

@@ -3,7 +3,6 @@ package embedded
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/tocsin-soar/tocsin/server/approval"
 	"github.com/tocsin-soar/tocsin/server/engine"
@@ -18,6 +17,9 @@ func (s *shard) carry(l *live, rec perform.Record, cmds []engine.Command) error 
 	for len(cmds) > 0 {
 		c := cmds[0]
 		cmds = cmds[1:]
+		if !l.State.Wanting(c) {
+			continue
+		}
 		if q, asks := c.(engine.Ask); asks {
 			more, wrote, err := s.ask(l, q, rec, unwritten)
 			if err != nil {
@@ -80,7 +82,7 @@ func (s *shard) append(l *live, rec perform.Record, ask *perform.Asking) error {
 // whether that record is on disk now.
 func (s *shard) ask(l *live, c engine.Ask, rec perform.Record, unwritten bool) (more []engine.Command, wrote bool, err error) {
 	w, ok := l.State.Wanted(c.Path)
-	if !ok || !l.State.Asks(c.Path) {
+	if !ok {
 		return nil, false, nil
 	}
 	at := s.h.Clock()
@@ -89,7 +91,12 @@ func (s *shard) ask(l *live, c engine.Ask, rec perform.Record, unwritten bool) (
 		l.held++
 		return nil, false, nil
 	}
-	pr, err := s.prepare(l, w, at)
+	req, err := s.request(w)
+	if err != nil {
+		s.leave(conn)
+		return nil, false, err
+	}
+	pr, err := s.h.Performer.Prepare(s.h.ctx, &l.Live, w, at, s.h.Journal.Facts(l.Start.ID, at), req)
 	if err != nil {
 		s.leave(conn)
 		return s.refused(l, w, rec, unwritten, err)
@@ -120,17 +127,13 @@ func (s *shard) ask(l *live, c engine.Ask, rec perform.Record, unwritten bool) (
 	return more, true, nil
 }
 
-// prepare asks the policy, with the votes that stand.
-func (s *shard) prepare(l *live, w engine.Wanted, at time.Time) (*perform.Prepared, error) {
-	var req *approval.Request
-	if w.Approval != "" {
-		r, err := s.h.Requests.Approval(s.h.ctx, w.Approval)
-		if err != nil {
-			return nil, err
-		}
-		req = &r
+// request reads the step's request with the votes that stand; nil where it has none.
+func (s *shard) request(w engine.Wanted) (*approval.Request, error) {
+	if w.Approval == "" {
+		return nil, nil //nolint:nilnil // most steps have no request
 	}
-	return s.h.Performer.Prepare(s.h.ctx, &l.Live, w, at, s.h.Journal.Facts(l.Start.ID, at), req)
+	r, err := s.h.Requests.Approval(s.h.ctx, w.Approval)
+	return &r, err
 }
 
 // refused records that a question could not be asked at all.
@@ -138,9 +141,8 @@ func (s *shard) refused(l *live, w engine.Wanted, rec perform.Record, unwritten 
 	if !unwritten {
 		rec = l.Blank()
 	}
-	e := engine.Error{Kind: string(fault.KindOf(why)), Message: why.Error(), Step: w.Path}
 	more, err := l.Take(s.h.Clock(), engine.Decided{
-		Path: w.Path, Outcome: "deny", Connection: w.Connection, Error: &e,
+		Path: w.Path, Outcome: "deny", Connection: w.Connection, Error: perform.Refusal(w, why),
 	}, &rec)
 	if err != nil {
 		return nil, false, err
@@ -275,8 +277,12 @@ func (s *shard) reask(l *live, path string) error {
 	if _, pending := l.State.Asked(path); !ok || !pending {
 		return nil
 	}
+	req, err := s.request(w)
+	if err != nil {
+		return err
+	}
 	at := s.h.Clock()
-	pr, err := s.prepare(l, w, at)
+	pr, err := s.h.Performer.Prepare(s.h.ctx, &l.Live, w, at, s.h.Journal.Facts(l.Start.ID, at), req)
 	if err != nil {
 		return nil //nolint:nilerr // the connection is broken just now; the next attempt asks again
 	}
