@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -45,7 +46,7 @@ func DedupKey(a Alert, key *expr.Expr) string {
 func hash(kind, source string, v any) string {
 	d, err := ident.Digest([]any{kind, source, v})
 	if err != nil { // a number outside ±2^53: still the same key for the same value
-		return ident.Sum([]byte(kind + "\x00" + source + "\x00" + number(v)))
+		return ident.Sum(fmt.Appendf(nil, "%s\x00%s\x00%v", kind, source, v))
 	}
 	return d
 }
