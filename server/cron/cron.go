@@ -14,7 +14,9 @@ type Heart struct{ c *cron.Cron }
 // New makes a heart that does not beat yet.
 func New(log *slog.Logger) *Heart {
 	l := logger{log}
-	return &Heart{cron.New(cron.WithLogger(l), cron.WithChain(cron.Recover(l), cron.SkipIfStillRunning(l)))}
+	// Recover stands inside: a panic that passes SkipIfStillRunning stops its job for
+	// good (v3.0.1 does not give its token back).
+	return &Heart{cron.New(cron.WithLogger(l), cron.WithChain(cron.SkipIfStillRunning(l), cron.Recover(l)))}
 }
 
 // Every calls do at this pace, whole seconds, never twice at once; a panic in it is
