@@ -18,16 +18,15 @@ func Describe(sample any) map[string]any {
 }
 
 func describe(t reflect.Type, tag reflect.StructTag) map[string]any {
-	ref := tag.Get("schema")
+	if ref := tag.Get("schema"); ref != "" && t.Kind() != reflect.Slice {
+		return map[string]any{"$ref": "#/$defs/" + ref}
+	}
 	switch t {
 	case durationType:
 		return map[string]any{"type": "string", "pattern": `^(0|([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+)$`}
 	case sizeType:
 		return map[string]any{"type": []any{"integer", "string"}, "pattern": `^[0-9]+(B|KiB|MiB|GiB)?$`}
 	case nodeType:
-		if ref != "" {
-			return map[string]any{"$ref": "#/$defs/" + ref}
-		}
 		return map[string]any{}
 	}
 	switch t.Kind() { //nolint:exhaustive // Decode knows no other kinds, see default

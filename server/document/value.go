@@ -170,7 +170,7 @@ func (b *valuer) mapping(n *Node, schema map[string]any, what string) *expr.Valu
 		values = append(values, b.value(e.Value, property, fmt.Sprintf("%q", e.Key)))
 	}
 	for _, name := range texts(schema["required"]) {
-		if !n.Has(name) {
+		if property, _ := b.property(schema, name); !n.Has(name) && property["default"] == nil {
 			b.add(n.Problem("missing_parameter", fmt.Sprintf("the parameter %q is missing", name), b.describe(schema, name)))
 		}
 	}

@@ -2,17 +2,22 @@ package playbook
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 
 	"github.com/tocsin-soar/tocsin/server/document"
 	"github.com/tocsin-soar/tocsin/server/expr"
 	"github.com/tocsin-soar/tocsin/server/fault"
 )
 
-// scope is what an expression sees at a point with these facts.
-func (k *compiler) scope(f facts) *expr.Scope {
+// scope is what an expression with this text sees at a point with these facts.
+func (k *compiler) scope(text string, f facts) *expr.Scope {
 	s := k.base.With("vars", expr.Object(k.varType))
 	if f.alert {
 		s = s.With("alert", k.alertType(true))
+	}
+	for _, d := range k.mentioned(text) {
+		s = s.Step(d.block.ID, d.output)
 	}
 	for _, l := range k.loops {
 		s = s.With(l.as, l.item).With("index", expr.Int)
@@ -23,10 +28,43 @@ func (k *compiler) scope(f facts) *expr.Scope {
 	return s
 }
 
+var mention = regexp.MustCompile(`\bsteps\b(\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*))?`)
+
+// mentioned lists the steps that a text names: an expression is compiled with
+// these only, since a playbook may have thousands. Where the text names one that
+// is not there, or means steps as a whole, it is all of them.
+func (k *compiler) mentioned(text string) []*draft {
+	var out []*draft
+	for _, m := range mention.FindAllStringSubmatch(text, -1) {
+		d, known := k.byID[m[2]]
+		if !known {
+			return slices.DeleteFunc(slices.Clone(k.drafts), func(d *draft) bool { return k.byID[d.block.ID] != d })
+		}
+		if !slices.Contains(out, d) {
+			out = append(out, d)
+		}
+	}
+	if len(out) == 0 && len(k.drafts) > 0 {
+		return k.drafts[:1] // so that the word steps is known
+	}
+	return out
+}
+
+// textOf joins all texts of a tree.
+func textOf(n *document.Node) string {
+	out := n.Scalar()
+	for _, i := range n.Items() {
+		out += " " + textOf(i)
+	}
+	for _, e := range n.Entries() {
+		out += " " + textOf(e.Value)
+	}
+	return out
+}
+
 // declare says what a step's output is.
 func (k *compiler) declare(d *draft, t expr.Type) {
 	d.output = t
-	k.base = k.base.Step(d.block.ID, t)
 }
 
 // lastType is the type of the output of a list of blocks.
@@ -53,7 +91,7 @@ func (k *compiler) elementOf(list *expr.Value) expr.Type {
 
 // condition compiles a block's if.
 func (k *compiler) condition(n *document.Node, f facts) *expr.Expr {
-	e, ps := document.Condition(n, k.scope(f))
+	e, ps := document.Condition(n, k.scope(textOf(n), f))
 	k.add(ps...)
 	if e != nil {
 		k.reads(n, e.Reads(), f)
@@ -63,11 +101,16 @@ func (k *compiler) condition(n *document.Node, f facts) *expr.Expr {
 
 // value compiles what stands at a place with a schema.
 func (k *compiler) value(n *document.Node, f facts, schema map[string]any) *expr.Value {
-	v, ps := document.ValueWith(n, k.scope(f), schema, func(leaf *document.Node, v *expr.Value) {
+	v, ps := document.ValueWith(n, k.scope(textOf(n), f), schema, func(leaf *document.Node, v *expr.Value) {
 		k.reads(leaf, v.Reads(), f)
 	})
 	k.add(ps...)
 	return v
+}
+
+// wording is the schema of what people read: one value that can be written out.
+func wording() map[string]any {
+	return map[string]any{"type": []any{"string", "integer", "number", "boolean"}}
 }
 
 // named compiles a map of names and values.

@@ -59,6 +59,11 @@ func (k *compiler) draftAll(nodes []*document.Node) {
 	k.draftList(nodes, reading{top: true}, counts)
 	for _, d := range k.drafts {
 		k.claim(d)
+		if raw, ok := d.raw.(*rawSet); ok {
+			for _, e := range raw.Set.Entries() {
+				k.varType[e.Key] = expr.Dyn
+			}
+		}
 	}
 	for _, d := range k.drafts { // the loops' ids are known only now
 		for _, a := range d.arms {
@@ -214,7 +219,6 @@ func (k *compiler) claim(d *draft) {
 	first, taken := k.byID[d.block.ID]
 	if !taken {
 		k.byID[d.block.ID] = d
-		k.base = k.base.Step(d.block.ID, expr.Dyn)
 		return
 	}
 	at := d.node

@@ -146,7 +146,7 @@ func (k *compiler) work(d *draft, f facts) facts {
 		return k.set(d, raw, f)
 	case *rawFail:
 		if raw.Fail != nil {
-			d.block.Fail = k.value(raw.Fail, f, map[string]any{"type": "string"})
+			d.block.Fail = k.value(raw.Fail, f, wording())
 		}
 		f.dead = true
 	case *rawReturn:
@@ -173,7 +173,7 @@ func (k *compiler) negated(e *expr.Expr, f facts) *expr.Expr {
 	if e == nil {
 		return nil
 	}
-	opposite, issues := expr.Cond("!("+e.Source()+")", k.scope(f))
+	opposite, issues := expr.Cond("!("+e.Source()+")", k.scope(e.Source(), f))
 	for _, i := range issues {
 		if i.Severity == fault.SeverityError {
 			return nil

@@ -67,7 +67,7 @@ func (k *compiler) question(d *draft, raw *rawQuestion, f facts) {
 	}
 	n, ask := d.node.Get("question"), raw.Question
 	if ask.Title != nil {
-		q.Title = k.value(ask.Title, f, map[string]any{"type": "string"})
+		q.Title = k.value(ask.Title, f, wording())
 	}
 	q.To = k.people(ask.To)
 	q.Within = ask.Within
@@ -169,7 +169,7 @@ func (k *compiler) approval(d *draft, raw *rawApproval, f facts) {
 	}
 	n := d.node.Get("approval")
 	if raw.Approval.Title != nil {
-		a.Title = k.value(raw.Approval.Title, f, map[string]any{"type": "string"})
+		a.Title = k.value(raw.Approval.Title, f, wording())
 	}
 	a.To = k.people(raw.Approval.To)
 	if n.Has("quorum") {
@@ -190,7 +190,7 @@ func (k *compiler) set(d *draft, raw *rawSet, f facts) facts {
 		}
 		if _, again := k.vars[s.Name]; again {
 			t = expr.Dyn // two settings need not agree
-		} else {
+		} else if raw.Set != nil {
 			k.vars[s.Name] = raw.Set.KeyNode(s.Name)
 		}
 		k.varType[s.Name] = t
