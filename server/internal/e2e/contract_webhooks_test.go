@@ -3,9 +3,11 @@ package e2e
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +70,13 @@ func TestContractWebhooks(t *testing.T) {
 		post("edr", b, sign(oldEdrSecret, b, time.Now())...).want(t, 202)
 		b = body()
 		post("hub", b, "X-Hub-Signature-256", githubSign(hubSecret, b), "X-GitHub-Delivery", unique("gh")).want(t, 202)
+		b = body()
+		stamp := strconv.FormatInt(time.Now().Unix(), 10)
+		post("stripe", b, "Stripe-Signature", "t="+stamp+",v1="+strings.TrimPrefix(githubSign(hubSecret, stamp+"."+b), "sha256=")).want(t, 202)
+		b = body()
+		std := hmac.New(sha256.New, []byte("std-secret-0123456789abcdef"))
+		std.Write([]byte("msg_1." + stamp + "." + b))
+		post("standard", b, "webhook-id", "msg_1", "webhook-timestamp", stamp, "webhook-signature", "v1,"+base64.StdEncoding.EncodeToString(std.Sum(nil))).want(t, 202)
 		post("siem", `{"findings":[]}`, "Authorization", "Bearer "+siemToken).want(t, 202)
 		post("basic", body(), "Authorization", "Basic c2VuZGVyOmJhc2ljLXBhc3MtMDEyMzQ1Njc4OWFiY2RlZg==").want(t, 202)
 	})

@@ -52,14 +52,15 @@ const (
 	siemToken    = "siem-token-0123456789abcdef"
 	basicPass    = "basic-pass-0123456789abcdef"
 	labToken     = "lab-token-CANARY-0123456789"
+	stdSecret    = "whsec_c3RkLXNlY3JldC0wMTIzNDU2Nzg5YWJjZGVm"
 	oldEdrSecret = "old-edr-secret-0123456789ab"
 )
 
 // settings that the standard workspace needs.
 var standardEnv = []string{
-	"TOCSIN_SECRETS_ENV=EDR_SECRET,OLD_EDR_SECRET,HUB_SECRET,SIEM_TOKEN,BASIC_PASS,LAB_TOKEN",
+	"TOCSIN_SECRETS_ENV=EDR_SECRET,OLD_EDR_SECRET,HUB_SECRET,SIEM_TOKEN,BASIC_PASS,LAB_TOKEN,STD_SECRET",
 	"EDR_SECRET=" + edrSecret, "OLD_EDR_SECRET=" + oldEdrSecret, "HUB_SECRET=" + hubSecret, "SIEM_TOKEN=" + siemToken,
-	"BASIC_PASS=" + basicPass, "LAB_TOKEN=" + labToken, "TOCSIN_REVIEW=files",
+	"BASIC_PASS=" + basicPass, "LAB_TOKEN=" + labToken, "STD_SECRET=" + stdSecret, "TOCSIN_REVIEW=files",
 }
 
 // standard is the workspace that most tests of the contract use.
@@ -77,6 +78,14 @@ auth: { hmac: { style: tocsin, secret: "env://EDR_SECRET" } }
 	"sources/hub.yaml": `name: hub
 mapping: generic
 auth: { hmac: { style: github, secret: "env://HUB_SECRET" } }
+`,
+	"sources/stripe.yaml": `name: stripe
+mapping: generic
+auth: { hmac: { style: stripe, secret: "env://HUB_SECRET" } }
+`,
+	"sources/standard.yaml": `name: standard
+mapping: generic
+auth: { hmac: { style: standard, secret: "env://STD_SECRET" } }
 `,
 	"sources/siem.yaml": `name: siem
 auth: { bearer: { token: "env://SIEM_TOKEN" } }
