@@ -129,27 +129,26 @@ func Due(e Effect) (at time.Time, ok bool) {
 	return at, ok
 }
 
-// Extend moves the end of every hold that has one to until, and says whether any
-// was moved.
-func Extend(e Effect, end time.Time) (after Effect, moved bool) {
-	if !e.Status.Counts() || e.Status == Undoing {
+// Extend adds a hold that ends later than the others; it is how somebody keeps
+// what is in force. Moved says whether it makes a difference.
+func Extend(e Effect, h Hold) (after Effect, moved bool) {
+	if !e.Status.Counts() || e.Status == Undoing || h.Until == nil || e.Until == nil || !h.Until.After(*e.Until) {
 		return e, false
 	}
-	e.Holds = slices.Clone(e.Holds)
-	for i := range e.Holds {
-		if e.Holds[i].Until != nil {
-			e.Holds[i].Until, moved = &end, true
-		}
-	}
+	e.Holds = append(slices.Clone(e.Holds), h)
 	e.Until = until(e.Holds)
-	return e, moved
+	return e, true
 }
 
 // State takes over what became of an undo: status, and who, why and by which run
-// where news says so. Holds that were taken while the inverse was under way are
-// left without what they asked for: the effect has drifted.
+// where news says so. The run that undid it holds it no longer; holds of other
+// runs are left without what they asked for: the effect has drifted.
 func State(e Effect, news Effect, now time.Time) Effect {
 	e.Status = news.Status
+	if news.Status == Undone && news.UndoRun != "" {
+		e.Holds = slices.DeleteFunc(slices.Clone(e.Holds), func(h Hold) bool { return h.Run == news.UndoRun })
+		e.Until = until(e.Holds)
+	}
 	if news.Status == Undone && len(e.Holds) > 0 {
 		e.Status = Drifted
 	}

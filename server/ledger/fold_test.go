@@ -143,15 +143,40 @@ func TestWhatIsOverBeginsAnew(t *testing.T) {
 	}
 }
 
-func TestAnExtensionMovesOnlyWhatHasAnEnd(t *testing.T) {
+func TestAnExtensionIsOneHoldMoreThatEndsLater(t *testing.T) {
 	e := ledger.Take(nil, fresh("a", 1))
-	got, moved := ledger.Extend(e, *at(5))
-	if !moved || !got.Until.Equal(*at(5)) || !e.Until.Equal(*at(1)) {
-		t.Errorf("moved %v to %v, the old one is at %v", moved, got.Until, e.Until)
+	for name, tc := range map[string]struct {
+		e     ledger.Effect
+		until *time.Time
+		moved bool
+	}{
+		"later":                       {e, at(5), true},
+		"not later":                   {e, at(1), false},
+		"without end":                 {e, nil, false},
+		"of what has no end":          {ledger.Take(nil, fresh("a", 0)), at(5), false},
+		"of what is being undone":     {func() ledger.Effect { n, _ := ledger.EndAll(e, ledger.ByPerson); return n }(), at(5), false},
+		"of what was there before us": {ledger.Effect{Status: ledger.Foreign, Until: at(1)}, at(5), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, moved := ledger.Extend(tc.e, ledger.Hold{Run: "x", Until: tc.until})
+			if moved != tc.moved || moved && (!got.Until.Equal(*tc.until) || len(got.Holds) != 2) {
+				t.Errorf("moved %v to %v", moved, got.Until)
+			}
+		})
 	}
-	e = ledger.Take(nil, fresh("a", 0))
-	if _, moved := ledger.Extend(e, *at(5)); moved {
-		t.Error("a hold without end got one")
+	got, _ := ledger.Extend(e, ledger.Hold{Run: "x", Until: at(5)})
+	if got, undo := ledger.Expire(got, *at(1)); undo || len(got.Holds) != 1 {
+		t.Error("the first end still undoes it")
+	}
+}
+
+func TestARunThatReleasesWhatItHeldLeavesNothingBehind(t *testing.T) {
+	e := ledger.Take(nil, fresh("a", 0))
+	if got := ledger.State(e, ledger.Effect{Status: ledger.Undone, UndoRun: "a"}, noon); got.Status != ledger.Undone || len(got.Holds) != 0 {
+		t.Errorf("got %s with %d holds", got.Status, len(got.Holds))
+	}
+	if got := ledger.State(e, ledger.Effect{Status: ledger.Undone, UndoRun: "b"}, noon); got.Status != ledger.Drifted {
+		t.Errorf("released by another run, it is %s", got.Status)
 	}
 }
 

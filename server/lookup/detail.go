@@ -60,6 +60,10 @@ type Change struct {
 	Kind    string `json:"kind"`
 	ID      string `json:"id"`
 	Version int64  `json:"version"`
+
+	// Wake says that a run has something new to work on: it was queued, or a
+	// signal waits for it. It is not kept in the outbox.
+	Wake bool `json:"-"`
 }
 
 // Badges are the numbers beside the app's rail.

@@ -1,0 +1,163 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tocsin-soar/tocsin/server/alert"
+	"github.com/tocsin-soar/tocsin/server/audit"
+	"github.com/tocsin-soar/tocsin/server/engine"
+	"github.com/tocsin-soar/tocsin/server/ident"
+	"github.com/tocsin-soar/tocsin/server/intake"
+	"github.com/tocsin-soar/tocsin/server/perform"
+)
+
+var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+// counting is a source of "randomness" that repeats in every run of a test.
+type counting struct{ n atomic.Uint64 }
+
+func (c *counting) Read(p []byte) (int, error) {
+	h := sha256.Sum256([]byte(fmt.Sprint(c.n.Add(1))))
+	return copy(p, h[:]), nil
+}
+
+// clock is set by hand.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.now }
+
+func (c *clock) Add(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.now = c.now.Add(d) }
+
+func options(t testing.TB, dir string) (Options, *clock) {
+	t.Helper()
+	c := &clock{now: noon}
+	return Options{
+		Path: filepath.Join(dir, "tocsin.db"), Clock: c.Now, Random: &counting{},
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}, c
+}
+
+func open1(t testing.TB, o Options) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close(context.Background()) })
+	return s
+}
+
+func fresh(t testing.TB) (*Store, *clock) {
+	t.Helper()
+	o, c := options(t, t.TempDir())
+	return open1(t, o), c
+}
+
+func anAlert(n int) alert.Alert {
+	return alert.Alert{
+		ID: ident.Derive(ident.Alert, noon, fmt.Sprint(n)), Source: "edr", SourceID: fmt.Sprint(n), Title: fmt.Sprintf("Malware %d", n),
+		Status: alert.New, Severity: alert.High, FirstSeen: noon, LastSeen: noon, Count: 1, Mapped: true,
+		Hosts: []alert.Host{{Name: fmt.Sprintf("FIN-LT-%04d", n), IP: "10.0.0.1"}}, Users: []alert.User{}, IPs: []string{}, Domains: []string{},
+		URLs: []string{}, Mails: []alert.Mail{}, Files: []alert.File{}, Processes: []alert.Process{}, Attack: []string{}, Labels: []string{},
+		Fields: map[string]any{"n": int64(n), "score": 3.0, "big": int64(1) << 60}, Dedup: fmt.Sprintf("dedup-%d", n),
+	}
+}
+
+// aDelivery is one POST with one new alert that starts one run.
+func aDelivery(n int) intake.Delivery {
+	raw := fmt.Appendf(nil, `{"n":%d}`, n)
+	sum := sha256.Sum256(raw)
+	return intake.Delivery{
+		ID: ident.Derive(ident.Delivery, noon, fmt.Sprint(n)), Source: "edr", Identity: fmt.Sprint("id-", n),
+		SHA256: hex.EncodeToString(sum[:]), Raw: raw, At: noon, Items: []intake.Item{{Alert: anAlert(n), Window: 24 * time.Hour}},
+	}
+}
+
+// startOf is the run that an alert starts.
+func startOf(a alert.Alert) engine.Start {
+	raw, err := json.Marshal(a)
+	if err != nil {
+		panic(err)
+	}
+	return engine.Start{
+		ID: ident.Derive(ident.Run, noon, a.ID), Key: "start/" + a.ID, Playbook: "isolate", Version: hexOf(sumOf([]byte("playbook"))),
+		Trigger: engine.Trigger{Kind: "alert", Source: a.Source}, Alert: a.ID, AlertRaw: raw,
+		Inputs: map[string]any{"whole": 3.0, "count": int64(3)}, Priority: a.Severity.Rank(), At: noon,
+	}
+}
+
+// keepNew stores every alert as new, with its run.
+func keepNew(old *alert.Alert, it intake.Item) intake.Folded {
+	if old != nil {
+		a := *old
+		a.Count++
+		return intake.Folded{Alert: a, Store: true}
+	}
+	return intake.Folded{
+		Alert: it.Alert, New: true, Store: true, Starts: []engine.Start{startOf(it.Alert)},
+		Audit: []audit.Draft{{At: noon, Actor: audit.Actor{Kind: "system", Name: "edr"}, Verb: "alert.receive", Object: audit.Object{Kind: "alert", ID: it.Alert.ID}, Outcome: audit.Done}},
+	}
+}
+
+func accept(t testing.TB, s *Store, n int) intake.Answer {
+	t.Helper()
+	a, err := s.Accept(t.Context(), aDelivery(n), keepNew)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// aRun queues a run and gives its id.
+func aRun(t testing.TB, s *Store, n int) string {
+	t.Helper()
+	return accept(t, s, n).Runs[0]
+}
+
+// events are n events behind seq.
+func events(seq uint64, n int) []perform.Event {
+	out := make([]perform.Event, n)
+	for i := range out {
+		out[i] = perform.Event{Seq: seq + uint64(i) + 1, At: noon, Kind: "evaluated", Body: fmt.Appendf(nil, `{"n":%d}`, i)}
+	}
+	return out
+}
+
+func rows(t testing.TB, s *Store, query string, args ...any) int64 {
+	t.Helper()
+	var n int64
+	if err := s.pool.QueryRowContext(t.Context(), query, args...).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func verified(t testing.TB, s *Store) audit.Report {
+	t.Helper()
+	r, err := s.VerifyAudit(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.First != nil {
+		t.Fatalf("the audit log is %s at %d: %s", r.First.Damage, r.First.Seq, r.First.Why)
+	}
+	return r
+}
+
+type atomicInt struct{ n atomic.Int64 }
+
+func (a *atomicInt) next() int { return int(a.n.Add(1)) }
