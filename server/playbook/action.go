@@ -56,6 +56,7 @@ func (k *compiler) findAction(n *document.Node, a *Action) bool {
 		k.add(n.Problem("wrong_type", "an action must be text", "integration.action"))
 		return false
 	}
+	a.Ref = n.Scalar()
 	found, ok := k.catalog.Action(n.Scalar())
 	if !ok {
 		k.add(k.unknownAction(n))

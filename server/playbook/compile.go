@@ -57,6 +57,16 @@ type loop struct {
 // place, each with line, column and a hint; the playbook is nil when one of them is
 // an error. slug is its name for programs: the file's name without .yaml.
 func Compile(slug, file string, src []byte, c Catalog) (*Playbook, []fault.Problem) {
+	p, problems := Sketch(slug, file, src, c)
+	if fault.Broken(problems) {
+		return nil, problems
+	}
+	return p, problems
+}
+
+// Sketch is Compile that gives the playbook beside errors too, as far as it could
+// be read: to be drawn, never to be run. It is nil where the file is no YAML.
+func Sketch(slug, file string, src []byte, c Catalog) (*Playbook, []fault.Problem) {
 	root, problems := document.Parse(file, src)
 	if root == nil {
 		return nil, problems
@@ -71,11 +81,7 @@ func Compile(slug, file string, src []byte, c Catalog) (*Playbook, []fault.Probl
 		k.add(root.Problem("bad_name", fmt.Sprintf("a playbook cannot be named %q", slug), "small letters, digits and hyphens, at most 64; the file is called NAME.yaml"))
 	}
 	k.whole(root)
-	out := k.sorted()
-	if fault.Broken(out) {
-		return nil, out
-	}
-	return k.playbook, out
+	return k.playbook, k.sorted()
 }
 
 func (k *compiler) add(ps ...fault.Problem) { k.problems = append(k.problems, ps...) }
