@@ -147,7 +147,7 @@ func state(r approval.Request) string {
 // A vote that decides nothing yet is none of its business.
 func signal(before, after approval.Request) (*Signal, error) {
 	if after.Run == "" {
-		return nil, nil //nolint:nilnil // a request of no run has nobody to tell
+		return nil, nil
 	}
 	var body engine.Body
 	switch {
@@ -157,7 +157,7 @@ func signal(before, after approval.Request) (*Signal, error) {
 		deadline := after.Deadline
 		body = engine.Requested{Path: after.Step, Approval: after.ID, Deadline: &deadline}
 	default:
-		return nil, nil //nolint:nilnil // as above
+		return nil, nil
 	}
 	kind, raw, err := engine.Encode(body)
 	if err != nil {

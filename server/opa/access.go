@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/storage"
 
 	"github.com/tocsin-soar/tocsin/server/account"
@@ -23,7 +22,7 @@ const maxCached = 8192
 // exactly asks, about which thing and when, equal questions have equal answers,
 // which are kept.
 type access struct {
-	query  rego.PreparedEvalQuery
+	query  query
 	verbs  []string
 	cached bool
 	mu     sync.RWMutex
@@ -129,7 +128,7 @@ func (a *access) ask(ctx context.Context, q account.Question) bool {
 		"object": map[string]any{"kind": q.Object.Kind, "id": q.Object.ID, "team": q.Object.Team},
 		"now":    q.Now.UTC().Format(time.RFC3339),
 	}
-	if whyNot(books()[schemaAccess].check, in) != "" {
+	if whyNot(books()[schemaAccess].root, in) != "" {
 		return false
 	}
 	input, err := valueOf(in, 0)

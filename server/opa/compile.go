@@ -25,9 +25,9 @@ type Policy struct {
 	config   map[string]any
 	hours    calendar
 
-	judge  rego.PreparedEvalQuery
+	judge  query
 	access *access
-	object *rego.PreparedEvalQuery // nil without a module of tocsin.approve
+	object *query // nil without a module of tocsin.approve
 }
 
 // Module is one file of a policy as it is in force.
@@ -178,20 +178,19 @@ func byPlace(a, b fault.Problem) int {
 }
 
 func (p *Policy) prepare(ctx context.Context, store storage.Store, judging, granting, objecting *ast.Compiler) error {
-	query, err := prepared(ctx, store, judging, judgeQuery(judging))
-	if err != nil {
+	var err error
+	if p.judge, err = prepared(ctx, store, judging, judgeQuery(judging)); err != nil {
 		return err
 	}
-	p.judge = query
 	if p.access, err = newAccess(ctx, store, granting); err != nil {
 		return err
 	}
 	if objecting != nil {
-		query, err := prepared(ctx, store, objecting, "members = data."+pkgApprove+"."+setDeny)
+		q, err := prepared(ctx, store, objecting, "members = data."+pkgApprove+"."+setDeny)
 		if err != nil {
 			return err
 		}
-		p.object = &query
+		p.object = &q
 	}
 	return nil
 }
@@ -210,9 +209,9 @@ func judgeQuery(c *ast.Compiler) string {
 	return "members = {" + strings.Join(parts, ", ") + "}"
 }
 
-func prepared(ctx context.Context, store storage.Store, c *ast.Compiler, query string) (rego.PreparedEvalQuery, error) {
+func prepared(ctx context.Context, store storage.Store, c *ast.Compiler, text string) (query, error) {
 	q, err := rego.New(
-		rego.Query(query),
+		rego.Query(text),
 		rego.Compiler(c),
 		rego.Store(store),
 		rego.StrictBuiltinErrors(true),
@@ -220,9 +219,24 @@ func prepared(ctx context.Context, store storage.Store, c *ast.Compiler, query s
 		rego.GenerateJSON(func(t *ast.Term, _ *rego.EvalContext) (any, error) { return t.Value, nil }),
 	).PrepareForEval(ctx)
 	if err != nil {
-		return q, fmt.Errorf("prepare a policy query: %w", err)
+		return query{}, fmt.Errorf("prepare a policy query: %w", err)
 	}
-	return q, nil
+	return query{prepared: q, watched: unstoppable(c)}, nil
+}
+
+// unstoppable says whether a policy calls functions whose one call may take long
+// and which never look whether they were given up.
+func unstoppable(c *ast.Compiler) bool {
+	slow := []ast.Var{"regex", "glob", "json", "walk", "object", "net", "crypto", "units", "semver", "uri", "urlquery", "sort"}
+	found := false
+	for _, m := range c.Modules {
+		ast.WalkRefs(m, func(r ast.Ref) bool {
+			head, ok := r[0].Value.(ast.Var)
+			found = found || ok && slices.Contains(slow, head) && r.String() != "object.get"
+			return found
+		})
+	}
+	return found
 }
 
 // describe fills in what people see of the policy, and its revision.

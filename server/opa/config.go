@@ -28,10 +28,10 @@ func settings(shipped, workspace *tree) (map[string]any, []fault.Problem) {
 		return base, problems
 	}
 	root, problems := document.Parse(workspace.dataPath, workspace.data)
-	if root == nil || fault.Broken(problems) {
-		return base, problems
+	if blank(workspace.data) {
+		return base, nil
 	}
-	if root.Kind == document.Null { // an empty file changes nothing
+	if root == nil || fault.Broken(problems) {
 		return base, problems
 	}
 	if root.Kind != document.Map {
@@ -43,11 +43,21 @@ func settings(shipped, workspace *tree) (map[string]any, []fault.Problem) {
 	}
 	over, _ := root.Plain().(map[string]any)
 	merged := join(base, over)
-	if why := whyNot(books()[schemaConfig].check, merged); why != "" {
+	if why := whyNot(books()[schemaConfig].root, merged); why != "" {
 		at := placeOf(root, why)
 		return base, append(problems, at.Problem("value", "data.config"+strings.Replace(why, ":", " is wrong:", 1), "see /schemas/"+schemaConfig+".json"))
 	}
 	return merged, problems
+}
+
+// blank says whether a file of values holds comments only: it changes nothing.
+func blank(src []byte) bool {
+	for line := range strings.Lines(string(src)) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			return false
+		}
+	}
+	return true
 }
 
 func values(t *tree) (map[string]any, []fault.Problem) {
@@ -59,7 +69,7 @@ func values(t *tree) (map[string]any, []fault.Problem) {
 	if !ok {
 		return nil, []fault.Problem{wrong(t.dataPath, 1, 1, "type", "data.yaml holds a map", "")}
 	}
-	if why := whyNot(books()[schemaConfig].check, v); why != "" {
+	if why := whyNot(books()[schemaConfig].root, v); why != "" {
 		return nil, []fault.Problem{wrong(t.dataPath, 1, 1, "value", why, "")}
 	}
 	return v, nil

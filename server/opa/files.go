@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
@@ -51,8 +52,13 @@ type tree struct {
 
 func (t *tree) add(p fault.Problem) { t.problems = append(t.problems, p) }
 
-// shippedTree gives the policies in the binary.
-func shippedTree() (*tree, error) {
+// shippedTree gives the policies in the binary, read once. Nobody changes it:
+// modules are copied before they are compiled.
+//
+//nolint:gochecknoglobals // read once from the binary, never changed
+var shippedTree = sync.OnceValues(readShipped)
+
+func readShipped() (*tree, error) {
 	t := &tree{}
 	err := fs.WalkDir(policies.FS, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

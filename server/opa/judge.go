@@ -8,6 +8,7 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/topdown"
 
 	"github.com/tocsin-soar/tocsin/server/gate"
 )
@@ -28,7 +29,7 @@ const limit = 100 * time.Millisecond
 // misfit, no answer, an error or more than 100 ms is a denial that says so.
 func (p *Policy) Judge(ctx context.Context, q gate.Question) gate.Answer {
 	in := plain(q)
-	if why := whyNot(books()[schemaInput].check, in); why != "" {
+	if why := whyNot(books()[schemaInput].root, in); why != "" {
 		return gate.DenyAll(ruleInput, "what is asked does not fit the policy's input: "+why, p.revision)
 	}
 	input, err := valueOf(in, 0)
@@ -46,36 +47,44 @@ func (p *Policy) Judge(ctx context.Context, q gate.Question) gate.Answer {
 	return p.answer(members, q.Action.Impact)
 }
 
-// result of an evaluation in its goroutine.
+// query is a prepared query for the variable "members".
+type query struct {
+	prepared rego.PreparedEvalQuery
+	// watched: it calls functions that OPA cannot stop, so it runs where it can be
+	// left behind.
+	watched bool
+}
+
+// result of an evaluation.
 type result struct {
 	value ast.Value
 	err   error
 }
 
-// evaluate asks one prepared query for its variable "members". It comes back at
-// the limit even where OPA does not look at the clock; a panic is an error. With
-// an error comes the name of the rule that denies.
-func evaluate(ctx context.Context, q rego.PreparedEvalQuery, input ast.Value) (v ast.Value, rule string, err error) {
+// evaluate asks a query. It comes back at the limit; a panic is an error. With an
+// error comes the name of the rule that denies.
+func evaluate(ctx context.Context, q query, input ast.Value) (v ast.Value, rule string, err error) {
 	ctx, stop := context.WithTimeout(ctx, limit)
 	defer stop()
-	done := make(chan result, 1)
-	go func() {
-		defer func() {
-			if recover() != nil {
-				done <- result{err: errors.New("the policy could not be evaluated: it broke the evaluator")}
-			}
-		}()
-		done <- run(ctx, q, input)
-	}()
-	select {
-	case r := <-done:
-		if r.err != nil && ctx.Err() != nil {
-			return nil, ruleTimeout, late(ctx)
-		}
-		return r.value, ruleError, r.err
-	case <-ctx.Done():
+	if ctx.Err() != nil {
 		return nil, ruleTimeout, late(ctx)
 	}
+	var r result
+	if q.watched {
+		done := make(chan result, 1)
+		go func() { done <- run(ctx, q, input) }()
+		select {
+		case r = <-done:
+		case <-ctx.Done():
+			return nil, ruleTimeout, late(ctx)
+		}
+	} else {
+		r = run(ctx, q, input)
+	}
+	if r.err != nil && ctx.Err() != nil {
+		return nil, ruleTimeout, late(ctx)
+	}
+	return r.value, ruleError, r.err
 }
 
 func late(ctx context.Context) error {
@@ -85,8 +94,15 @@ func late(ctx context.Context) error {
 	return errors.New("the question was given up before the policy answered")
 }
 
-func run(ctx context.Context, q rego.PreparedEvalQuery, input ast.Value) result {
-	rs, err := q.Eval(ctx, rego.EvalParsedInput(input))
+func run(ctx context.Context, q query, input ast.Value) (r result) {
+	defer func() {
+		if recover() != nil {
+			r = result{err: errors.New("the policy could not be evaluated: it broke the evaluator")}
+		}
+	}()
+	cancel := topdown.NewCancel()
+	defer context.AfterFunc(ctx, cancel.Cancel)()
+	rs, err := q.prepared.Eval(ctx, rego.EvalParsedInput(input), rego.EvalExternalCancel(cancel))
 	if err != nil {
 		return result{err: fmt.Errorf("the policy failed: %w", err)}
 	}

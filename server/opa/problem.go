@@ -2,7 +2,6 @@ package opa
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -89,7 +88,7 @@ func hintFor(e *ast.Error) string {
 			return "to ask for null, write is_null(…)"
 		}
 		if d.Left != nil && d.Right != nil {
-			return fmt.Sprintf("the left is %s, the right %s", types.Sprint(d.Left), types.Sprint(d.Right))
+			return "the left is " + kindOf(d.Left) + ", the right " + kindOf(d.Right)
 		}
 	}
 	switch {
@@ -103,6 +102,19 @@ func hintFor(e *ast.Error) string {
 		return "write: deny contains {…} if { … }"
 	}
 	return ""
+}
+
+// kindOf names a type without what is inside.
+func kindOf(t types.Type) string {
+	switch t.(type) {
+	case *types.Object:
+		return "an object"
+	case *types.Array:
+		return "a list"
+	case *types.Set:
+		return "a set"
+	}
+	return types.Sprint(t)
 }
 
 func didYouMean(typed string, known []string) string {

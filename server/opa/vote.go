@@ -26,7 +26,7 @@ func (p *Policy) Objections(ctx context.Context, r approval.Request, voter appro
 		"decision": decision,
 		"now":      now(p.Moment(at)),
 	}
-	if why := whyNot(books()[schemaVote].check, in); why != "" {
+	if why := whyNot(books()[schemaVote].root, in); why != "" {
 		return objection(ruleInput, "the vote does not fit the policy's input: "+why)
 	}
 	input, err := valueOf(in, 0)
