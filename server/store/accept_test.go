@@ -63,4 +63,5 @@ func BenchmarkAccept(b *testing.B) {
 			}
 		}
 	})
+	b.ReportMetric(float64(b.N)/float64(rows(b, s, "SELECT id FROM batch")), "acts/batch")
 }

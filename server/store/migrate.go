@@ -15,7 +15,7 @@ import (
 )
 
 // pageSize is that of new databases: journal rows and alerts mostly fit one page.
-const pageSize = "8192"
+const pageSize = "4096"
 
 // migrate brings the schema up to date. A damaged database and one that a newer
 // version has moved on are refused before anything is written.

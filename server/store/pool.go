@@ -170,7 +170,10 @@ func (s *Store) openWriter() (*handle, error) {
 	var version string
 	err = errors.Join(
 		h.script("PRAGMA recursive_triggers=1"), // so that REPLACE cannot pass the append-only triggers
-		h.script("PRAGMA wal_autocheckpoint=2000"),
+		h.script("PRAGMA temp_store=MEMORY"),    // and with it the journals of savepoints
+		h.script("PRAGMA cache_size=-16384"),    // 16 MiB
+		h.script("PRAGMA cache_spill=OFF"),      // a batch is far smaller than memory
+		h.script("PRAGMA wal_autocheckpoint=4000"),
 		assert(durable(), h.pragma),
 		h.query(`SELECT sqlite_version()`, func(r row) error { version = r.text(0); return nil }))
 	if err == nil {

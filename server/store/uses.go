@@ -1,0 +1,20 @@
+package store
+
+import (
+	"github.com/tocsin-soar/tocsin/server/account"
+	"github.com/tocsin-soar/tocsin/server/control"
+	"github.com/tocsin-soar/tocsin/server/inbox"
+	"github.com/tocsin-soar/tocsin/server/intake"
+)
+
+// What the use cases ask of a database.
+var (
+	_ intake.Store     = (*Store)(nil)
+	_ inbox.Store      = (*Store)(nil)
+	_ control.Store    = (*Store)(nil)
+	_ account.Users    = (*Store)(nil)
+	_ account.Links    = (*Store)(nil)
+	_ account.Sessions = (*Store)(nil)
+	_ account.Tokens   = (*Store)(nil)
+	_ account.Log      = (*Store)(nil)
+)
