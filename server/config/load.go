@@ -130,8 +130,7 @@ func fromEnv(table []Setting, env map[string]string, values map[string]value) []
 		switch {
 		case !ok:
 			problems = append(problems, unknown(name, name, names))
-		case env[name] == "":
-			problems = append(problems, wrong(name, s.Key, fmt.Errorf("is set but empty: give it a value or unset the variable")))
+		case env[name] == "": // as good as unset; every default is a safe one
 		default:
 			values[s.Key] = value{env[name], name}
 		}
@@ -212,10 +211,14 @@ func (f file) walk(prefix string, n *document.Node) []fault.Problem {
 	return problems
 }
 
+// keys lists the settings and the groups of settings.
 func (f file) keys() []string {
-	out := make([]string, len(f.table))
-	for i, s := range f.table {
-		out[i] = s.Key
+	var out []string
+	for _, s := range f.table {
+		out = append(out, s.Key)
+		if group, _, ok := strings.Cut(s.Key, "."); ok {
+			out = append(out, group)
+		}
 	}
 	return out
 }
