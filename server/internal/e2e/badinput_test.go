@@ -16,7 +16,7 @@ import (
 // wrongPlaybook has ten different mistakes; each stands on a line that ends with
 // its number.
 const wrongPlaybook = `name: Everything wrong
-descripton: an unknown key # 1
+descriptionn: an unknown key # 1
 on:
   - alert: alert.severity >= 'high' # 2
 steps:

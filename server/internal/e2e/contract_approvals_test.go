@@ -53,9 +53,13 @@ steps:
     for: 4h
 `,
 	}))
-	responder := func(t *testing.T) *client { return w.person(t, "responder") }
+	responder := func(t *testing.T) *client {
+		t.Helper()
+		return w.person(t, "responder")
+	}
 
-	w.test(t, "a contain action waits for a responder and shows what will be sent", func(t *testing.T) {
+	t.Run("a contain action waits for a responder and shows what will be sent", func(t *testing.T) {
+		w.use(t)
 		id, started := w.alert(t, "malware", "critical", "ws-1")
 		r := w.settle(t, started[0])
 		if r.text("status") != "waiting" || r.text("waiting", 0, "kind") != "approval" || r.text("waiting", 0, "text") == "" || r.text("alert") != id {
@@ -95,7 +99,8 @@ steps:
 			t.Error("a withdrawn approval was acted on")
 		}
 	})
-	w.test(t, "a yes acts after the window, registers the effect, and a second click changes nothing", func(t *testing.T) {
+	t.Run("a yes acts after the window, registers the effect, and a second click changes nothing", func(t *testing.T) {
+		w.use(t)
 		host := unique("yes")
 		run := w.run(t, w.people["admin"], "contain", map[string]any{"host": host})
 		a := w.pending(t, run.text("id"))
@@ -113,7 +118,8 @@ steps:
 			t.Errorf("got %v", e)
 		}
 	})
-	w.test(t, "a no ends the step with approval_denied", func(t *testing.T) {
+	t.Run("a no ends the step with approval_denied", func(t *testing.T) {
+		w.use(t)
 		host := unique("no")
 		run := w.run(t, w.people["admin"], "contain", map[string]any{"host": host})
 		decide(responder(t), w.pending(t, run.text("id")), "deny", "not this one").want(t, 200)
@@ -122,7 +128,8 @@ steps:
 			t.Errorf("got %s", got.raw)
 		}
 	})
-	w.test(t, "silence is a no: approval_expired", func(t *testing.T) {
+	t.Run("silence is a no: approval_expired", func(t *testing.T) {
+		w.use(t)
 		run := w.run(t, w.people["admin"], "contain", map[string]any{"host": unique("quick")})
 		a := w.pending(t, run.text("id"))
 		eventually(t, "the deadline passes", func() bool {
@@ -134,7 +141,8 @@ steps:
 		}
 		decide(responder(t), a, "approve", "too late").refused(t, 409, "already_decided")
 	})
-	w.test(t, "a critical target needs two, one person fills one slot", func(t *testing.T) {
+	t.Run("a critical target needs two, one person fills one slot", func(t *testing.T) {
+		w.use(t)
 		run := w.run(t, w.people["admin"], "contain", map[string]any{"host": "crown-1"})
 		a := w.pending(t, run.text("id"))
 		decide(responder(t), a, "approve", "").want(t, 200)
@@ -144,7 +152,8 @@ steps:
 		decide(w.person(t, "responder2"), a, "approve", "").want(t, 200)
 		eventually(t, "crown-1 is isolated", func() bool { return w.stub.isolated("crown-1") })
 	})
-	w.test(t, "a protected target is denied, by its alias too", func(t *testing.T) {
+	t.Run("a protected target is denied, by its alias too", func(t *testing.T) {
+		w.use(t)
 		for _, host := range []string{"dc-1", "DC-1"} {
 			run := w.run(t, w.people["admin"], "contain", map[string]any{"host": host})
 			if run.text("status") != "failed" || walk(run.step("isolate"), "error", "kind") != "denied" || w.stub.isolated(host) {
@@ -152,7 +161,8 @@ steps:
 			}
 		}
 	})
-	w.test(t, "a workspace's deny, its cut of the lease and its dry run hold", func(t *testing.T) {
+	t.Run("a workspace's deny, its cut of the lease and its dry run hold", func(t *testing.T) {
+		w.use(t)
 		run := w.run(t, w.people["admin"], "contain", map[string]any{"host": unique("museum")})
 		if walk(run.step("isolate"), "error", "kind") != "denied" {
 			t.Errorf("deny: got %s", run.raw)
@@ -172,7 +182,8 @@ steps:
 			t.Errorf("dry run: got %s", got.raw)
 		}
 	})
-	w.test(t, "POST /effects/{id}/undo asks, the same person confirms, and the host is free", func(t *testing.T) {
+	t.Run("POST /effects/{id}/undo asks, the same person confirms, and the host is free", func(t *testing.T) {
+		w.use(t)
 		host := unique("undo")
 		run := w.run(t, w.people["admin"], "contain", map[string]any{"host": host})
 		decide(responder(t), w.pending(t, run.text("id")), "approve", "").want(t, 200)
@@ -198,7 +209,8 @@ steps:
 			return walk(e, "status") == "undone" && walk(e, "ended_by") == "person"
 		})
 	})
-	w.test(t, "what was there before is foreign and stays", func(t *testing.T) {
+	t.Run("what was there before is foreign and stays", func(t *testing.T) {
+		w.use(t)
 		host := unique("foreign")
 		w.stub.mu.Lock()
 		w.stub.state[host] = "isolated"
@@ -207,7 +219,8 @@ steps:
 		decide(responder(t), w.pending(t, run.text("id")), "approve", "").want(t, 200)
 		eventually(t, "the effect is foreign", func() bool { return walk(w.effect(t, host), "status") == "foreign" })
 	})
-	w.test(t, "a change of policy voids what it now denies, and keeps the rest waiting", func(t *testing.T) {
+	t.Run("a change of policy voids what it now denies, and keeps the rest waiting", func(t *testing.T) {
+		w.use(t)
 		stays, goes := unique("stays"), unique("goes")
 		a := w.run(t, w.people["admin"], "contain", map[string]any{"host": stays})
 		b := w.run(t, w.people["admin"], "contain", map[string]any{"host": goes})

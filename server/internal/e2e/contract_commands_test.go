@@ -117,6 +117,7 @@ cases:
 
 // onServer tests the commands that speak to a server with a token.
 func onServer(t *testing.T) {
+	t.Helper()
 	w := newWorld(t, standard)
 	token := newToken(t, w, "admin", "read", "write", "operate", "decide", "admin")
 	env := []string{"TOCSIN_URL=" + w.url, "TOCSIN_TOKEN=" + token}
@@ -125,14 +126,16 @@ func onServer(t *testing.T) {
 		return run(t, "", env, args...).want(t, code)
 	}
 
-	w.test(t, "without a server or a token a command says so: exit code 1 or 2", func(t *testing.T) {
+	t.Run("without a server or a token a command says so: exit code 1 or 2", func(t *testing.T) {
+		w.use(t)
 		for _, e := range [][]string{nil, {"TOCSIN_URL=" + w.url}, {"TOCSIN_URL=http://127.0.0.1:1", "TOCSIN_TOKEN=" + token}, {"TOCSIN_URL=" + w.url, "TOCSIN_TOKEN=tok_wrong"}} {
 			if r := run(t, "", e, "runs", "list"); r.code == 0 || r.stdout+r.stderr == "" {
 				t.Errorf("%v: code %d, said %q", e, r.code, r.stderr)
 			}
 		}
 	})
-	w.test(t, "alerts send, list, show and close", func(t *testing.T) {
+	t.Run("alerts send, list, show and close", func(t *testing.T) {
+		w.use(t)
 		file := filepath.Join(t.TempDir(), "alert.json")
 		put(t, file, alertBody(unique("cli"), "quiet", "low", "ws-cli"))
 		id, _ := w.alert(t, "quiet", "low", "ws-cli")
@@ -148,7 +151,8 @@ func onServer(t *testing.T) {
 		}
 		cli(t, 1, "alerts", "show", "alr_00000000000070008000000000000000")
 	})
-	w.test(t, "playbook run, runs list and show", func(t *testing.T) {
+	t.Run("playbook run, runs list and show", func(t *testing.T) {
+		w.use(t)
 		r := cli(t, 0, "playbook", "run", "note-it", "--json")
 		var run map[string]any
 		if err := json.Unmarshal([]byte(r.stdout), &run); err != nil || !isID("run", fmt.Sprint(run["id"])) {
@@ -163,7 +167,8 @@ func onServer(t *testing.T) {
 			t.Errorf("show: got %s", r.stdout)
 		}
 	})
-	w.test(t, "approvals list, show, deny; runs resolve and cancel", func(t *testing.T) {
+	t.Run("approvals list, show, deny; runs resolve and cancel", func(t *testing.T) {
+		w.use(t)
 		r := w.run(t, w.person(t, "responder"), "contain", map[string]any{"host": unique("cli")})
 		a := w.pending(t, r.text("id"))
 		if got := cli(t, 0, "approvals", "list", "--json"); !strings.Contains(got.stdout, a.text("id")) {
@@ -185,7 +190,8 @@ func onServer(t *testing.T) {
 			t.Errorf("after cancel: got %s", got.raw)
 		}
 	})
-	w.test(t, "a token has no more rights than its scopes", func(t *testing.T) {
+	t.Run("a token has no more rights than its scopes", func(t *testing.T) {
+		w.use(t)
 		reader := newToken(t, w, "admin", "read")
 		c := w.bearer(reader)
 		c.get("/alerts")
@@ -214,8 +220,10 @@ func newToken(t *testing.T, w *world, owner string, scopes ...string) string {
 
 // onData tests the commands that work on a data folder.
 func onData(t *testing.T) {
+	t.Helper()
 	w := newWorld(t, standard)
-	w.test(t, "user, token, halt and audit go through the socket of a running server", func(t *testing.T) {
+	t.Run("user, token, halt and audit go through the socket of a running server", func(t *testing.T) {
+		w.use(t)
 		info, err := os.Stat(filepath.Join(w.data, "tocsin.sock"))
 		if err != nil || info.Mode().Perm() != 0o600 || info.Mode()&os.ModeSocket == 0 {
 			t.Fatalf("socket: %v %v", info, err)
@@ -240,7 +248,8 @@ func onData(t *testing.T) {
 			t.Error("the actor operator is not in the audit log")
 		}
 	})
-	w.test(t, "backup under load, audit export, and restore into quarantine", func(t *testing.T) {
+	t.Run("backup under load, audit export, and restore into quarantine", func(t *testing.T) {
+		w.use(t)
 		dir := t.TempDir()
 		backup := filepath.Join(dir, "backup")
 		run(t, "", nil, "backup", backup, "--data", w.data).want(t, 0)
@@ -277,7 +286,8 @@ func onData(t *testing.T) {
 			t.Error("a restored server is not halted")
 		}
 	})
-	w.test(t, "audit verify names an edited entry", func(t *testing.T) {
+	t.Run("audit verify names an edited entry", func(t *testing.T) {
+		w.use(t)
 		export := run(t, "", nil, "audit", "export", "--data", w.data).want(t, 0).stdout
 		file := filepath.Join(t.TempDir(), "audit.jsonl")
 		put(t, file, export)

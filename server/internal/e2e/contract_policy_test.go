@@ -37,7 +37,8 @@ func TestContractPolicies(t *testing.T) {
 		"http.send":                      {quickPolicy + "\ndeny contains {\"rule\": \"v\", \"reason\": \"x\"} if http.send({\"method\": \"get\", \"url\": \"http://127.0.0.1\"}).status_code == 200\n", "http.send"},
 		"a default allow":                {"package tocsin.action\n\nimport rego.v1\n\ndefault allow := true\n", ""},
 	} {
-		w.test(t, "refused, and the old one stays: "+name, func(t *testing.T) {
+		t.Run("refused, and the old one stays: "+name, func(t *testing.T) {
+			w.use(t)
 			put(t, module, tc.text)
 			eventually(t, "the problem is shown", func() bool {
 				text := string(w.people["admin"].get("/problems").raw)
@@ -55,7 +56,8 @@ func TestContractPolicies(t *testing.T) {
 			})
 		})
 	}
-	w.test(t, "a member that does not fit is deny bad_rule", func(t *testing.T) {
+	t.Run("a member that does not fit is deny bad_rule", func(t *testing.T) {
+		w.use(t)
 		put(t, filepath.Join(w.workspace, "policies/lab/bad.rego"), `package tocsin.action
 
 import rego.v1
@@ -72,7 +74,8 @@ allow contains {"rule": "half", "raeson": "x"} if {
 			t.Errorf("got %s", d.raw)
 		}
 	})
-	w.test(t, "no member at all is deny no_rule", func(t *testing.T) {
+	t.Run("no member at all is deny no_rule", func(t *testing.T) {
+		w.use(t)
 		put(t, filepath.Join(w.workspace, "policies/data.yaml"), "disabled: [reads, shipped/reads]\n")
 		var d reply
 		eventually(t, "a read has no rule", func() bool {
@@ -87,7 +90,8 @@ allow contains {"rule": "half", "raeson": "x"} if {
 			t.Errorf("got %s", d.raw)
 		}
 	})
-	w.test(t, "shipped rules speak with the prefix shipped/", func(t *testing.T) {
+	t.Run("shipped rules speak with the prefix shipped/", func(t *testing.T) {
+		w.use(t)
 		r := w.run(t, w.people["admin"], "contain", map[string]any{"host": unique("prefix")})
 		a := w.pending(t, r.text("id"))
 		if !strings.Contains(fmt.Sprint(a.at("required")), "shipped/") {

@@ -19,7 +19,8 @@ func TestContractReplies(t *testing.T) {
 		"409 nothing":                  {"409", "conflict"},
 		"a redirect is not followed":   {"elsewhere", "redirect_refused"},
 	} {
-		w.test(t, "a write: "+name, func(t *testing.T) {
+		t.Run("a write: "+name, func(t *testing.T) {
+			w.use(t)
 			before, elsewhere := len(w.stub.arrivals("/reply/"+tc.how)), len(w.stub.arrivals("/apply"))
 			r := w.run(t, w.people["admin"], "send", map[string]any{"how": tc.how})
 			step := r.step("send")
@@ -37,7 +38,8 @@ func TestContractReplies(t *testing.T) {
 	for name, how := range map[string]string{
 		"408": "408", "500": "500", "503 without Retry-After": "503", "cut after it was sent": "cut", "timed out after it was sent": "slow",
 	} {
-		w.test(t, "a write of unknown outcome is in doubt and not sent again: "+name, func(t *testing.T) {
+		t.Run("a write of unknown outcome is in doubt and not sent again: "+name, func(t *testing.T) {
+			w.use(t)
 			before := len(w.stub.arrivals("/reply/" + how))
 			r := w.run(t, w.people["admin"], "send", map[string]any{"how": how})
 			if r.text("status") != "waiting" || r.text("waiting", 0, "kind") != "in_doubt" || r.step("send")["status"] != "in_doubt" {
@@ -57,7 +59,8 @@ func TestContractReplies(t *testing.T) {
 		"a read that fails for good is not":     {"404", "not_found", 1},
 		"a reply that is too large":             {"large", "too_large", 1},
 	} {
-		w.test(t, "a read: "+name, func(t *testing.T) {
+		t.Run("a read: "+name, func(t *testing.T) {
+			w.use(t)
 			before := len(w.stub.arrivals("/reply/" + tc.how))
 			r := w.run(t, w.people["admin"], "get", map[string]any{"how": tc.how})
 			if r.text("status") != "failed" || walk(r.step("get"), "error", "kind") != tc.kind {
@@ -68,7 +71,8 @@ func TestContractReplies(t *testing.T) {
 			}
 		})
 	}
-	w.test(t, "2xx that does not fit: a read fails bad_reply, a write happened and is in doubt", func(t *testing.T) {
+	t.Run("2xx that does not fit: a read fails bad_reply, a write happened and is in doubt", func(t *testing.T) {
+		w.use(t)
 		read := w.run(t, w.people["admin"], "unfit-read", map[string]any{})
 		if walk(read.step("strict"), "error", "kind") != "bad_reply" {
 			t.Errorf("read: got %s", read.raw)
@@ -78,13 +82,15 @@ func TestContractReplies(t *testing.T) {
 			t.Errorf("write: got %s", write.raw)
 		}
 	})
-	w.test(t, "no connection: nothing was sent, unavailable", func(t *testing.T) {
+	t.Run("no connection: nothing was sent, unavailable", func(t *testing.T) {
+		w.use(t)
 		r := w.run(t, w.people["admin"], "nobody", map[string]any{})
 		if r.text("status") != "failed" || walk(r.step("send"), "error", "kind") != "unavailable" {
 			t.Errorf("got %s", r.raw)
 		}
 	})
-	w.test(t, "a loopback address that no connection allows: egress_denied, nothing arrives", func(t *testing.T) {
+	t.Run("a loopback address that no connection allows: egress_denied, nothing arrives", func(t *testing.T) {
+		w.use(t)
 		before := len(w.stub.arrivals("/"))
 		r := w.run(t, w.people["admin"], "fenced", map[string]any{})
 		if r.text("status") != "failed" || walk(r.step("get"), "error", "kind") != "egress_denied" {
@@ -94,7 +100,8 @@ func TestContractReplies(t *testing.T) {
 			t.Error("the call arrived")
 		}
 	})
-	w.test(t, "http.send carries an Idempotency-Key; output is status, headers and parsed body", func(t *testing.T) {
+	t.Run("http.send carries an Idempotency-Key; output is status, headers and parsed body", func(t *testing.T) {
+		w.use(t)
 		r := w.run(t, w.people["admin"], "send", map[string]any{"how": "201"})
 		has(t, "the output", r.step("send")["output"], "status headers body")
 		if walk(r.step("send"), "output", "status") != 201.0 || walk(r.step("send"), "output", "body", "status") != 201.0 {
@@ -105,7 +112,8 @@ func TestContractReplies(t *testing.T) {
 			t.Errorf("key: got %q, want 32 hex digits", key)
 		}
 	})
-	w.test(t, "a path is one segment, whatever the value holds", func(t *testing.T) {
+	t.Run("a path is one segment, whatever the value holds", func(t *testing.T) {
+		w.use(t)
 		r := w.run(t, w.people["admin"], "get", map[string]any{"how": "../../lab/hosts/x?y#z"})
 		for _, a := range w.stub.arrivals("/lab/hosts/x") {
 			t.Errorf("the value left its segment: %s", a.path)
@@ -120,7 +128,8 @@ func TestContractReplies(t *testing.T) {
 			t.Errorf("got %s", r.raw)
 		}
 	})
-	w.test(t, "no credential appears in a run, a journal, an error or the log", func(t *testing.T) {
+	t.Run("no credential appears in a run, a journal, an error or the log", func(t *testing.T) {
+		w.use(t)
 		r := w.run(t, w.people["admin"], "note-it", map[string]any{"text": "canary"})
 		journal := w.people["admin"].get("/runs/" + r.text("id") + "/journal")
 		for what, text := range map[string]string{"the run": string(r.raw), "the journal": string(journal.raw), "the log": w.logged()} {

@@ -38,9 +38,9 @@ func refuses(t *testing.T, s setup, words ...string) {
 func TestContractSettings(t *testing.T) {
 	t.Run("an unknown key is an error that names the nearest known one", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "tocsin.yaml")
-		put(t, file, "reveiw: files\n")
-		refuses(t, setup{args: []string{"--config", file}}, "reveiw", "review")
-		refuses(t, setup{env: []string{"TOCSIN_REVEIW=files"}}, "TOCSIN_REVEIW", "TOCSIN_REVIEW")
+		put(t, file, "revieww: files\n")
+		refuses(t, setup{args: []string{"--config", file}}, "revieww", "review")
+		refuses(t, setup{env: []string{"TOCSIN_REVIEWW=files"}}, "TOCSIN_REVIEWW", "TOCSIN_REVIEW")
 	})
 	t.Run("a bad value of a known key stops the start", func(t *testing.T) {
 		refuses(t, setup{env: []string{"TOCSIN_REVIEW=nobody"}}, "review")
@@ -193,7 +193,8 @@ func TestContractSettings(t *testing.T) {
 func TestContractWorkspace(t *testing.T) {
 	w := newWorld(t, standard)
 	problems := func() string { return string(w.people["admin"].get("/problems").raw) }
-	w.test(t, "the standard workspace has no problem", func(t *testing.T) {
+	t.Run("the standard workspace has no problem", func(t *testing.T) {
+		w.use(t)
 		for _, p := range w.people["admin"].get("/problems").list("items") {
 			if walk(p, "severity") == "error" {
 				t.Errorf("%v", p)
@@ -207,12 +208,13 @@ func TestContractWorkspace(t *testing.T) {
 		"an integration that does not exist":        {"connections/stub.yaml", "integration: http", "integration: htpp", "htpp"},
 		"a broken playbook":                         {"playbooks/note-it.yaml", "lab.note", "lab.noet", "lab.noet"},
 		"a broken manifest":                         {"integrations/lab/manifest.yaml", "impact: read", "impact: raed", "raed"},
-		"a broken table":                            {"assets.csv", "name,aliases", "nmae,aliases", "nmae"},
+		"a broken table":                            {"assets.csv", "name,aliases", "namee,aliases", "namee"},
 		"a role that does not exist":                {"people.yaml", "responder", "respondre", "respondre"},
 		"a mapping that does not compile":           {"sources/siem.yaml", "title: item.rule", "title: item.rule +", "siem.yaml"},
 	}
 	for name, tc := range broken {
-		w.test(t, "the last good version stays: "+name, func(t *testing.T) {
+		t.Run("the last good version stays: "+name, func(t *testing.T) {
+			w.use(t)
 			text := standard[tc.file]
 			file := filepath.Join(w.workspace, tc.file)
 			put(t, file, strings.ReplaceAll(strings.Replace(text, tc.old, tc.with, 1), "STUB", w.stub.URL))
@@ -233,7 +235,8 @@ func TestContractWorkspace(t *testing.T) {
 			eventually(t, "the problem is gone", func() bool { return !strings.Contains(problems(), tc.says) })
 		})
 	}
-	w.test(t, "a new file is loaded and a removed one is gone, without a restart", func(t *testing.T) {
+	t.Run("a new file is loaded and a removed one is gone, without a restart", func(t *testing.T) {
+		w.use(t)
 		file := filepath.Join(w.workspace, "playbooks/deep/er/fresh.yaml")
 		put(t, file, strings.Replace(standard["playbooks/note-it.yaml"], "Note it", "Fresh", 1))
 		eventually(t, "it is there", func() bool {
@@ -246,7 +249,8 @@ func TestContractWorkspace(t *testing.T) {
 			return w.people["admin"].do("POST", "/api/v1/playbooks/fresh/runs", map[string]any{"inputs": map[string]any{}}).status >= 400
 		})
 	})
-	w.test(t, "a name may stand once over all folders of a kind", func(t *testing.T) {
+	t.Run("a name may stand once over all folders of a kind", func(t *testing.T) {
+		w.use(t)
 		file := filepath.Join(w.workspace, "playbooks/other/note-it.yaml")
 		put(t, file, standard["playbooks/note-it.yaml"])
 		eventually(t, "the problem is shown", func() bool { return strings.Contains(problems(), "other/note-it.yaml") })
@@ -254,7 +258,8 @@ func TestContractWorkspace(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	w.test(t, "a literal secret is accepted with a warning", func(t *testing.T) {
+	t.Run("a literal secret is accepted with a warning", func(t *testing.T) {
+		w.use(t)
 		put(t, filepath.Join(w.workspace, "connections/literal.yaml"), "name: literal\nintegration: lab\nenvironment: test\nbase_url: "+w.stub.URL+"\nauth: { type: bearer, token: literal-CANARY-99 }\negress: { allow: [\"127.0.0.1\"] }\n")
 		eventually(t, "the warning is shown", func() bool {
 			for _, p := range w.people["admin"].get("/problems").list("items") {
@@ -272,7 +277,8 @@ func TestContractWorkspace(t *testing.T) {
 			t.Errorf("the secret lies in the database unsealed: %v", err)
 		}
 	})
-	w.test(t, "every file has a schema, equal on the command line and at /schemas", func(t *testing.T) {
+	t.Run("every file has a schema, equal on the command line and at /schemas", func(t *testing.T) {
+		w.use(t)
 		for _, name := range []string{"playbook", "source", "connection", "manifest", "policy-input", "policy-member", "policy-config"} {
 			served := w.guest().do("GET", "/schemas/"+name+".json", nil).want(t, 200)
 			var a, b any

@@ -27,7 +27,8 @@ func TestContractWebhooks(t *testing.T) {
 		return w.guest().do("POST", "/hooks/"+source, body, header...)
 	}
 
-	w.test(t, "unknown, unsigned, wrongly signed and expired all get one and the same 401", func(t *testing.T) {
+	t.Run("unknown, unsigned, wrongly signed and expired all get one and the same 401", func(t *testing.T) {
+		w.use(t)
 		b := body()
 		now := time.Now()
 		same := map[string]int{}
@@ -58,7 +59,8 @@ func TestContractWebhooks(t *testing.T) {
 			t.Errorf("the answers differ: %v", same)
 		}
 	})
-	w.test(t, "each way to authenticate lets a delivery in", func(t *testing.T) {
+	t.Run("each way to authenticate lets a delivery in", func(t *testing.T) {
+		w.use(t)
 		b := body()
 		h := sign(edrSecret, b, time.Now())
 		post("edr", b, h...).want(t, 202)
@@ -80,7 +82,8 @@ func TestContractWebhooks(t *testing.T) {
 		post("siem", `{"findings":[]}`, "Authorization", "Bearer "+siemToken).want(t, 202)
 		post("basic", body(), "Authorization", "Basic c2VuZGVyOmJhc2ljLXBhc3MtMDEyMzQ1Njc4OWFiY2RlZg==").want(t, 202)
 	})
-	w.test(t, "the same delivery gets the stored answer, another body under its identity is 409", func(t *testing.T) {
+	t.Run("the same delivery gets the stored answer, another body under its identity is 409", func(t *testing.T) {
+		w.use(t)
 		b, id := body(), unique("delivery")
 		first := post("edr", b, append(sign(edrSecret, b, time.Now()), "X-Delivery-Id", id)...).want(t, 202)
 		again := post("edr", b, append(sign(edrSecret, b, time.Now()), "X-Delivery-Id", id)...).want(t, 202)
@@ -93,7 +96,8 @@ func TestContractWebhooks(t *testing.T) {
 		other := body()
 		post("edr", other, append(sign(edrSecret, other, time.Now()), "X-Delivery-Id", id)...).refused(t, 409, "delivery_conflict")
 	})
-	w.test(t, "a signed delivery without a name is known by its timestamp and body", func(t *testing.T) {
+	t.Run("a signed delivery without a name is known by its timestamp and body", func(t *testing.T) {
+		w.use(t)
 		b := body()
 		h := sign(edrSecret, b, time.Now())
 		first := post("plain", b, h...).want(t, 202)
@@ -102,7 +106,8 @@ func TestContractWebhooks(t *testing.T) {
 			t.Errorf("count: got %v, want 1", got)
 		}
 	})
-	w.test(t, "a repeat raises the count and starts nothing", func(t *testing.T) {
+	t.Run("a repeat raises the count and starts nothing", func(t *testing.T) {
+		w.use(t)
 		b := alertBody(unique("w"), "note", "low", "ws-1")
 		first := post("edr", b, sign(edrSecret, b, time.Now())...).want(t, 202)
 		again := post("edr", b, append(sign(edrSecret, b, time.Now()), "X-Delivery-Id", unique("d"))...).want(t, 202)
@@ -113,7 +118,8 @@ func TestContractWebhooks(t *testing.T) {
 			t.Errorf("count: got %v, want 2", got)
 		}
 	})
-	w.test(t, "a repeat of a closed alert reopens it", func(t *testing.T) {
+	t.Run("a repeat of a closed alert reopens it", func(t *testing.T) {
+		w.use(t)
 		b := body()
 		first := post("edr", b, sign(edrSecret, b, time.Now())...).want(t, 202)
 		id := first.text("alerts", 0, "id")
@@ -123,7 +129,8 @@ func TestContractWebhooks(t *testing.T) {
 			t.Errorf("got %s, still closed", again.raw)
 		}
 	})
-	w.test(t, "a source's own mapping takes items, closes and when", func(t *testing.T) {
+	t.Run("a source's own mapping takes items, closes and when", func(t *testing.T) {
+		w.use(t)
 		key := unique("f")
 		finding := func(state string) string {
 			return fmt.Sprintf(`{"findings":[{"id":%q,"rule":"R","kind":"quiet","level":3,"host":"ws-9","state":%q},{"id":"x%s","rule":"R","kind":"quiet","level":1,"host":"ws-9","state":"pending"}]}`, key, state, key)
@@ -142,14 +149,16 @@ func TestContractWebhooks(t *testing.T) {
 			t.Errorf("after the resolve: got %q, want closed", got)
 		}
 	})
-	w.test(t, "what cannot be mapped is stored and marked", func(t *testing.T) {
+	t.Run("what cannot be mapped is stored and marked", func(t *testing.T) {
+		w.use(t)
 		r := post("edr", `{"severity":"purple","odd":1}`, sign(edrSecret, `{"severity":"purple","odd":1}`, time.Now())...).want(t, 202)
 		a := w.people["admin"].get("/alerts/" + r.text("alerts", 0, "id"))
 		if a.at("mapped") != false || a.at("fields", "odd") != 1.0 || a.text("severity") != "low" {
 			t.Errorf("got %s", a.raw)
 		}
 	})
-	w.test(t, "an array is taken whole or not at all, at most a thousand", func(t *testing.T) {
+	t.Run("an array is taken whole or not at all, at most a thousand", func(t *testing.T) {
+		w.use(t)
 		two := "[" + body() + "," + body() + "]"
 		if r := post("edr", two, sign(edrSecret, two, time.Now())...).want(t, 202); len(r.list("alerts")) != 2 {
 			t.Errorf("got %s", r.raw)
@@ -166,7 +175,8 @@ func TestContractWebhooks(t *testing.T) {
 			t.Errorf("1001 alerts: got %d", r.status)
 		}
 	})
-	w.test(t, "malformed is 400, the wrong type 415, too large 413", func(t *testing.T) {
+	t.Run("malformed is 400, the wrong type 415, too large 413", func(t *testing.T) {
+		w.use(t)
 		for name, text := range map[string]string{
 			"cut": `{"a":`, "two values": `{} {}`, "a duplicate key": `{"a":1,"a":2}`, "a large number": `{"a":99999999999999999999}`,
 			"not UTF-8": "{\"a\":\"\xff\"}", "empty": "", "deep": strings.Repeat("[", 500) + strings.Repeat("]", 500),
@@ -186,7 +196,8 @@ func TestContractWebhooks(t *testing.T) {
 		small := `{"title":"` + strings.Repeat("x", 2<<10) + `"}`
 		post("slow", small, "Authorization", "Bearer "+siemToken).refused(t, 413, "too_large")
 	})
-	w.test(t, "over the rate is 429 with Retry-After, and only for who is let in", func(t *testing.T) {
+	t.Run("over the rate is 429 with Retry-After, and only for who is let in", func(t *testing.T) {
+		w.use(t)
 		for range 20 {
 			post("slow", body(), "Authorization", "Bearer wrong").want(t, 401)
 		}
@@ -202,12 +213,14 @@ func TestContractWebhooks(t *testing.T) {
 			t.Errorf("got %v, want 202 first and 429 in the end", got)
 		}
 	})
-	w.test(t, "a cross-site page cannot use a source without its secret, and GET takes nothing", func(t *testing.T) {
+	t.Run("a cross-site page cannot use a source without its secret, and GET takes nothing", func(t *testing.T) {
+		w.use(t)
 		if r := w.guest().do("GET", "/hooks/edr", nil); r.status != 401 && r.status != 404 && r.status != 405 {
 			t.Errorf("GET: got %d", r.status)
 		}
 	})
-	w.test(t, "a delivery signed while the server was away is taken after it", func(t *testing.T) {
+	t.Run("a delivery signed while the server was away is taken after it", func(t *testing.T) {
+		w.use(t)
 		b, id := body(), unique("late")
 		first := post("edr", b, append(sign(edrSecret, b, time.Now()), "X-Delivery-Id", id)...).want(t, 202)
 		w.kill()

@@ -18,9 +18,9 @@ const concurrency = 16
 
 // crashFiles is a workspace in which each alert makes a run of three sends.
 func crashFiles(action, with, idempotent string) files {
-	steps := ""
+	var steps strings.Builder
 	for i := 1; i <= 3; i++ {
-		steps += fmt.Sprintf("  - id: s%d\n    action: %s\n%s    timeout: 10s\n", i, action, with)
+		fmt.Fprintf(&steps, "  - id: s%d\n    action: %s\n%s    timeout: 10s\n", i, action, with)
 	}
 	return files{
 		"sources/edr.yaml": standard["sources/edr.yaml"],
@@ -35,7 +35,7 @@ default: true
 `,
 		"connections/lab.yaml":           strings.Replace(standard["connections/lab.yaml"], "default: true", "default: true\nconcurrency: "+strconv.Itoa(concurrency), 1),
 		"integrations/lab/manifest.yaml": labManifest,
-		"playbooks/three.yaml":           "name: Three sends\non:\n  - alert: alert.category == 'crash'\nsteps:\n" + steps,
+		"playbooks/three.yaml":           "name: Three sends\non:\n  - alert: alert.category == 'crash'\nsteps:\n" + steps.String(),
 	}
 }
 

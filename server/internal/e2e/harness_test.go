@@ -4,12 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,7 +36,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	built = dir
 	bin := filepath.Join(dir, "tocsin")
-	cmd := exec.Command("go", "build", "-o", bin, "./server/cmd/tocsin")
+	cmd := exec.Command("go", "build", "-o", bin, "./server/cmd/tocsin") //nolint:gosec // the program under test
 	cmd.Dir = "../../.."
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -57,7 +55,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func program(t testing.TB) string {
+func program(t *testing.T) string {
 	t.Helper()
 	bin, err := binary()
 	if err != nil {
@@ -68,7 +66,7 @@ func program(t testing.TB) string {
 
 // server is one `tocsin serve` on its own data folder.
 type server struct {
-	t    testing.TB
+	t    *testing.T
 	data string
 	args []string
 	env  []string
@@ -104,14 +102,14 @@ func clean() []string {
 
 // start starts a server and waits until it is ready. It is killed when the test
 // ends.
-func start(t testing.TB, s setup) *server {
+func start(t *testing.T, s setup) *server {
 	t.Helper()
 	srv := prepare(t, s)
 	srv.launch()
 	return srv
 }
 
-func prepare(t testing.TB, s setup) *server {
+func prepare(t *testing.T, s setup) *server {
 	t.Helper()
 	if s.data == "" {
 		s.data = filepath.Join(t.TempDir(), "data")
@@ -270,7 +268,7 @@ type ran struct {
 }
 
 // run runs a command of the binary to its end.
-func run(t testing.TB, stdin string, env []string, args ...string) ran {
+func run(t *testing.T, stdin string, env []string, args ...string) ran {
 	t.Helper()
 	ctx, stop := context.WithTimeout(context.Background(), startLimit)
 	defer stop()
@@ -293,7 +291,7 @@ func run(t testing.TB, stdin string, env []string, args ...string) ran {
 }
 
 // want fails the test unless the command ended with this code.
-func (r ran) want(t testing.TB, code int) ran {
+func (r ran) want(t *testing.T, code int) ran {
 	t.Helper()
 	if r.code != code {
 		t.Fatalf("exit code: got %d, want %d\n%s%s", r.code, code, r.stdout, r.stderr)
@@ -301,180 +299,13 @@ func (r ran) want(t testing.TB, code int) ran {
 	return r
 }
 
-// client speaks to a server as one person or token.
-type client struct {
-	t     testing.TB
-	base  string
-	http  *http.Client
-	token string
-}
-
-// reply is an answer of the API.
-type reply struct {
-	status int
-	header http.Header
-	raw    []byte
-	json   any
-}
-
-func (s *server) guest() *client {
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return &client{t: s.t, base: s.url, http: &http.Client{
-		Jar: jar, Timeout: time.Minute,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-}
-
-// login gives a client with a session of its own.
-func (s *server) login(name, password string) *client {
-	s.t.Helper()
-	c := s.guest()
-	c.do("POST", "/api/v1/session", map[string]any{"username": name, "password": password}).want(s.t, 200, 201, 204)
-	return c
-}
-
-func (s *server) admin() *client { return s.login("admin", adminPassword) }
-
-func (s *server) bearer(token string) *client {
-	c := s.guest()
-	c.token = token
-	return c
-}
-
-// do sends a request; body is nil, a string as it is, or a value as JSON.
-// header pairs come last.
-func (c *client) do(method, path string, body any, header ...string) reply {
-	c.t.Helper()
-	r, err := c.try(method, path, body, header...)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return r
-}
-
-// try is do for requests that may find nobody.
-func (c *client) try(method, path string, body any, header ...string) (reply, error) {
-	var raw io.Reader
-	switch b := body.(type) {
-	case nil:
-	case string:
-		raw = strings.NewReader(b)
-	case []byte:
-		raw = bytes.NewReader(b)
-	default:
-		text, err := json.Marshal(b)
-		if err != nil {
-			return reply{}, err
-		}
-		raw = bytes.NewReader(text)
-	}
-	q, err := http.NewRequest(method, c.base+path, raw)
-	if err != nil {
-		return reply{}, err
-	}
-	if body != nil {
-		q.Header.Set("Content-Type", "application/json")
-	}
-	if c.token != "" {
-		q.Header.Set("Authorization", "Bearer "+c.token)
-	}
-	for i := 0; i+1 < len(header); i += 2 {
-		if header[i+1] == "" {
-			q.Header.Del(header[i])
-			continue
-		}
-		q.Header.Set(header[i], header[i+1])
-	}
-	res, err := c.http.Do(q)
-	if err != nil {
-		return reply{}, err
-	}
-	defer func() { _ = res.Body.Close() }()
-	r := reply{status: res.StatusCode, header: res.Header}
-	if r.raw, err = io.ReadAll(res.Body); err != nil {
-		return reply{}, err
-	}
-	_ = json.Unmarshal(r.raw, &r.json) // pages and metrics are no JSON
-	return r, nil
-}
-
-// get is do for a read that must succeed.
-func (c *client) get(path string) reply {
-	c.t.Helper()
-	return c.do("GET", "/api/v1"+path, nil).want(c.t, 200)
-}
-
-// post is do for a write to the API.
-func (c *client) post(path string, body any) reply {
-	c.t.Helper()
-	if body == nil {
-		body = map[string]any{}
-	}
-	return c.do("POST", "/api/v1"+path, body)
-}
-
-// want fails the test unless the status is one of these.
-func (r reply) want(t testing.TB, status ...int) reply {
-	t.Helper()
-	for _, s := range status {
-		if r.status == s {
-			return r
-		}
-	}
-	t.Fatalf("status: got %d, want %v\n%s", r.status, status, r.raw)
-	return r
-}
-
-// refused fails the test unless this is a problem of this status and code.
-func (r reply) refused(t testing.TB, status int, code string) {
-	t.Helper()
-	kind, _, _ := strings.Cut(r.header.Get("Content-Type"), ";")
-	if r.status != status || r.text("code") != code || kind != "application/problem+json" {
-		t.Errorf("got %d %s %s, want %d %s as a problem", r.status, kind, r.raw, status, code)
-	}
-}
-
-// at walks into the JSON: names of objects, numbers of lists; nil where there is
-// nothing.
-func (r reply) at(path ...any) any { return walk(r.json, path...) }
-
-func walk(v any, path ...any) any {
-	for _, p := range path {
-		switch p := p.(type) {
-		case string:
-			m, _ := v.(map[string]any)
-			v = m[p]
-		case int:
-			l, _ := v.([]any)
-			if p < 0 || p >= len(l) {
-				return nil
-			}
-			v = l[p]
-		}
-	}
-	return v
-}
-
-func (r reply) text(path ...any) string {
-	s, _ := r.at(path...).(string)
-	return s
-}
-
-func (r reply) list(path ...any) []any {
-	l, _ := r.at(path...).([]any)
-	return l
-}
-
 // eventually waits until a condition holds; what says what was waited for.
-func eventually(t testing.TB, what string, holds func() bool) {
+func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	within(t, waitLimit, what, holds)
 }
 
-func within(t testing.TB, limit time.Duration, what string, holds func() bool) {
+func within(t *testing.T, limit time.Duration, what string, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(25 * time.Millisecond) {
 		if holds() {

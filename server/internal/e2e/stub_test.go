@@ -32,7 +32,7 @@ type arrival struct {
 	header                         http.Header
 }
 
-func newStub(t testing.TB) *stub {
+func newStub(t *testing.T) *stub {
 	t.Helper()
 	s := &stub{applied: map[string]int{}, settled: map[string]bool{}, state: map[string]string{}, honours: true}
 	s.Server = httptest.NewServer(s)

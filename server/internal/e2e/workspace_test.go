@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,7 +12,7 @@ import (
 type files map[string]string
 
 // write puts a workspace on disk and gives its folder.
-func (f files) write(t testing.TB, stubURL string) string {
+func (f files) write(t *testing.T, stubURL string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "workspace")
 	for name, text := range f {
@@ -21,12 +22,12 @@ func (f files) write(t testing.TB, stubURL string) string {
 }
 
 // put writes a file as a whole, as an editor that saves safely does.
-func put(t testing.TB, name, text string) {
+func put(t *testing.T, name, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(name+".new", []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(name+".new", []byte(text), 0o600); err != nil { //nolint:gosec // a file of the test
 		t.Fatal(err)
 	}
 	if err := os.Rename(name+".new", name); err != nil {
@@ -36,16 +37,12 @@ func put(t testing.TB, name, text string) {
 
 // with gives a copy with more files.
 func (f files) with(more files) files {
-	out := files{}
-	for n, t := range f {
-		out[n] = t
-	}
-	for n, t := range more {
-		out[n] = t
-	}
+	out := maps.Clone(f)
+	maps.Copy(out, more)
 	return out
 }
 
+//nolint:gosec // secrets of a test
 const (
 	edrSecret    = "edr-secret-0123456789abcdef"
 	hubSecret    = "hub-secret-0123456789abcdef"

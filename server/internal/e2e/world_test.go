@@ -51,18 +51,15 @@ func (w *world) person(t *testing.T, role string) *client {
 	return c
 }
 
-// as runs a group of tests on one world; each test gets its clients anew.
-func (w *world) test(t *testing.T, name string, f func(t *testing.T)) {
+// use lets a test of a group speak through this world: failures become its own.
+func (w *world) use(t *testing.T) {
 	t.Helper()
-	t.Run(name, func(t *testing.T) {
-		old := w.t
-		w.t = t
-		defer func() { w.t = old }()
-		for _, c := range w.people {
-			c.t = t
-		}
-		f(t)
-	})
+	old := w.t
+	w.t = t
+	t.Cleanup(func() { w.t = old })
+	for _, c := range w.people {
+		c.t = t
+	}
 }
 
 // sign gives the headers of a delivery in the style tocsin.
