@@ -163,6 +163,13 @@ func (s *Store) Tend(ctx context.Context, keep Keep) (audit.Checkpoint, error) {
 	return c, errors.Join(err, s.writeInstance(ctx), s.sweep(ctx, keep), s.boundWAL(ctx))
 }
 
+// Checkpoint signs the audit log as it stands now.
+func (s *Store) Checkpoint(ctx context.Context) (audit.Checkpoint, error) {
+	s.tending.Lock()
+	defer s.tending.Unlock()
+	return s.checkpoint(ctx)
+}
+
 // checkpoint signs the audit log as it stands, unless that was done already.
 func (s *Store) checkpoint(ctx context.Context) (audit.Checkpoint, error) {
 	var chain []byte

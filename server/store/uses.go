@@ -3,6 +3,7 @@ package store
 import (
 	"github.com/tocsin-soar/tocsin/server/account"
 	"github.com/tocsin-soar/tocsin/server/control"
+	"github.com/tocsin-soar/tocsin/server/hunt"
 	"github.com/tocsin-soar/tocsin/server/inbox"
 	"github.com/tocsin-soar/tocsin/server/intake"
 )
@@ -17,4 +18,5 @@ var (
 	_ account.Sessions = (*Store)(nil)
 	_ account.Tokens   = (*Store)(nil)
 	_ account.Log      = (*Store)(nil)
+	_ hunt.Store       = (*Store)(nil)
 )
