@@ -98,10 +98,11 @@ func (w *world) alert(t *testing.T, category, severity, host string) (string, []
 	return r.text("alerts", 0, "id"), runs
 }
 
-// run starts a playbook by hand, waits for its end or a wait, and gives the run.
+// run starts a playbook by hand, waits until it has ended or waits for somebody,
+// and gives the run.
 func (w *world) run(t *testing.T, who *client, playbook string, inputs map[string]any) reply {
 	t.Helper()
-	r := who.do("POST", "/api/v1/playbooks/"+playbook+"/runs?wait=20s", map[string]any{"inputs": inputs}).want(t, 200, 201, 202)
+	r := who.post("/playbooks/"+playbook+"/runs", map[string]any{"inputs": inputs}).want(t, 200, 201, 202)
 	return w.settle(t, r.text("id"))
 }
 
