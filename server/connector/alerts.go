@@ -1,45 +1,40 @@
 package connector
 
 import (
+	"github.com/tocsin-soar/tocsin/server/alert"
 	"github.com/tocsin-soar/tocsin/server/document"
 	"github.com/tocsin-soar/tocsin/server/expr"
 	"github.com/tocsin-soar/tocsin/server/fault"
 )
 
-// fields are those of an alert that a mapping may give (alerts.md).
-var alertFields = []string{ //nolint:gochecknoglobals // a constant table
-	"source_id", "url", "title", "description", "category", "severity", "confidence", "first_seen", "last_seen",
-	"hosts", "users", "ips", "domains", "urls", "mails", "files", "processes", "attack", "labels",
+// Text gives the mapping in the words of server/alert, which compiles it.
+func (m AlertMapping) Text() alert.Text {
+	return alert.Text{Items: m.Items, When: m.When, Closes: m.Closes, Map: m.Map}
 }
 
-// checkAlerts compiles the CEL of an alert mapping, so that a mistake has its
-// place in the file.
-func checkAlerts(n *document.Node) []fault.Problem {
-	scope := expr.NewScope().With("payload", expr.Dyn).With("item", expr.Dyn).With("headers", expr.Map(expr.String))
+// checkAlerts compiles an alert mapping, so that a mistake has its place in the
+// file.
+func checkAlerts(n *document.Node, m AlertMapping) []fault.Problem {
+	_, issues := alert.CompileMapping(m.Text())
 	var out []fault.Problem
-	check := func(n *document.Node, want expr.Type) {
-		if n == nil {
-			return
+	place := func(at string, key, value *document.Node) {
+		for _, i := range issues[at] {
+			if i.Code == "unknown_field" {
+				out = append(out, key.Problem(i.Code, i.Message, i.Hint))
+				continue
+			}
+			out = append(out, document.Issues(value, []expr.Issue{i})...)
 		}
-		_, ps := document.Expression(n, scope, want)
-		out = append(out, ps...)
 	}
-	check(n.Get("items"), expr.Dyn)
-	check(n.Get("when"), expr.Bool)
-	check(n.Get("closes"), expr.Bool)
-	known := map[string]bool{}
-	for _, f := range alertFields {
-		known[f] = true
+	for _, at := range []string{"items", "when", "closes"} {
+		place(at, n.KeyNode(at), n.Get(at))
 	}
-	for _, e := range n.Get("map").Entries() {
-		if !known[e.Key] {
-			out = append(out, document.UnknownKey(e, alertFields))
-			continue
-		}
-		check(e.Value, expr.Dyn)
+	fields := n.Get("map")
+	for _, e := range fields.Entries() {
+		place("map."+e.Key, e.KeyNode(), e.Value)
 	}
-	if !n.Get("map").Has("title") {
-		out = append(out, n.Get("map").Problem("missing_key", "an alert needs a title", ""))
+	if !fields.Has("title") {
+		out = append(out, fields.Problem("missing_key", "an alert needs a title", "title: item.name"))
 	}
 	return out
 }

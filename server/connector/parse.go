@@ -329,7 +329,7 @@ func (p *parser) alerts(n *document.Node) {
 		return
 	}
 	p.m.Alerts = &AlertMapping{Items: f.Items, When: f.When, Closes: f.Closes, Map: f.Map}
-	p.say(checkAlerts(n)...)
+	p.say(checkAlerts(n, *p.m.Alerts)...)
 }
 
 // scope is what the request's expressions see.

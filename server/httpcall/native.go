@@ -57,7 +57,9 @@ func failed(ctx context.Context, call connector.Call, res native.Result, err err
 	f, ok := errors.AsType[*fault.Error](err)
 	switch {
 	case ok:
-		f.Message = scrub.text(tidy(f.Message))
+		c := *f
+		c.Message = scrub.text(tidy(f.Message))
+		f = &c
 	case ctx.Err() != nil:
 		return connector.Reply{Did: did, Err: lost(ctx.Err(), scrub)}
 	default:

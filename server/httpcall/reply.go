@@ -307,6 +307,7 @@ func clean(err error, scrub *scrubber) error {
 	if !ok {
 		return fault.Wrap(scrub.err(err), fault.Internal, "the request cannot be made")
 	}
-	f.Message = scrub.text(f.Message)
-	return f
+	c := *f
+	c.Message = scrub.text(f.Message)
+	return &c
 }
