@@ -45,14 +45,11 @@ func guards() map[string]guard {
 		"flatten":       guardFlatten,
 		"distinct":      guardDistinct,
 		"base64.encode": guardValue, "base64.decode": guardValue,
-		"_in_": guardIn,
 	}
 	for _, name := range []string{"charAt", "lowerAscii", "upperAscii", "substring", "trim", "reverse", "strings.quote"} {
 		g[name] = guardText
 	}
-	for _, name := range []string{"slice", "sort", "@sortByAssociatedKeys"} {
-		g[name] = guardItems
-	}
+	g["slice"] = guardItems
 	for _, name := range []string{"sets.contains", "sets.equivalent", "sets.intersects", "hasOnly", "hasAny", "hasAll", "hasExactly"} {
 		g[name] = guardSets
 	}

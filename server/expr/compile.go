@@ -147,6 +147,9 @@ func (c *compiler) rewrite(tree *ast.AST) {
 			c.boundRange(info, e.AsComprehension().IterRange())
 		case ast.CallKind:
 			c.selectByName(e)
+			if call := e.AsCall(); call.IsMemberFunction() && (call.FunctionName() == "sort" || call.FunctionName() == "@sortByAssociatedKeys") {
+				c.boundRange(info, call.Target())
+			}
 		}
 	}))
 }

@@ -7,7 +7,9 @@ import (
 	"cel.dev/cel-go/common"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/decls"
+	"cel.dev/cel-go/common/env"
 	"cel.dev/cel-go/common/functions"
+	"cel.dev/cel-go/common/stdlib"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
@@ -30,8 +32,8 @@ func newLanguage() *cel.Env {
 	if err != nil {
 		panic("cel registry: " + err.Error())
 	}
-	env, err := cel.NewCustomEnv(
-		cel.StdLib(),
+	made, err := cel.NewCustomEnv(
+		standard(),
 		cel.OptionalTypes(),
 		ext.Strings(ext.StringsMaxPrecision(100)),
 		ext.Lists(ext.ListsMaxRangeSize(maxItems)),
@@ -53,7 +55,7 @@ func newLanguage() *cel.Env {
 	if err != nil {
 		panic("cel environment: " + err.Error())
 	}
-	return env
+	return made
 }
 
 // expandMatches makes x.matches(p) a call of ours: CEL compiles a constant
@@ -65,7 +67,7 @@ func expandMatches(f cel.MacroExprFactory, target ast.Expr, args []ast.Expr) (as
 	return f.NewCall(fnMatches, args...), nil
 }
 
-// bound puts the guards before CEL's functions.
+// bound puts the guards before what CEL's libraries do.
 func bound(e *cel.Env) (*cel.Env, error) {
 	fns := e.Functions()
 	for name, g := range guards() {
@@ -75,16 +77,52 @@ func bound(e *cel.Env) (*cel.Env, error) {
 		}
 		guarded, err := guardFunction(fd, g)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("guard %s: %w", name, err)
 		}
-		fns[name] = guarded
+		if e, err = cel.FunctionDecls(guarded)(e); err != nil {
+			return nil, fmt.Errorf("guard %s: %w", name, err)
+		}
 	}
-	plus, err := decls.NewFunction("_+_", overloadsOf(fns["_+_"], decls.SingletonBinaryBinding(add, traits.AdderType))...)
-	if err != nil {
-		return nil, fmt.Errorf("guard +: %w", err)
-	}
-	fns["_+_"] = plus
 	return e, nil
+}
+
+// standard is CEL's own library with + and in of ours: they are one function
+// for all types, which cannot be replaced later.
+func standard() cel.EnvOption {
+	return func(e *cel.Env) (*cel.Env, error) {
+		without := env.NewLibrarySubset().AddExcludedFunctions(env.NewFunction("_+_"), env.NewFunction("_in_"))
+		e, err := cel.StdLib(cel.StdLibSubset(without))(e)
+		if err != nil {
+			return nil, fmt.Errorf("standard library: %w", err)
+		}
+		for _, fd := range stdlib.Functions() {
+			does := map[string]functions.BinaryOp{"_+_": add, "_in_": in}[fd.Name()]
+			if does == nil {
+				continue
+			}
+			ours, err := decls.NewFunction(fd.Name(), overloadsOf(fd, decls.SingletonBinaryBinding(does))...)
+			if err != nil {
+				return nil, fmt.Errorf("define %s: %w", fd.Name(), err)
+			}
+			if e, err = cel.FunctionDecls(ours)(e); err != nil {
+				return nil, fmt.Errorf("define %s: %w", fd.Name(), err)
+			}
+		}
+		return e, nil
+	}
+}
+
+// in is the membership test; what is looked for in a list is compared with each
+// item.
+func in(a, b ref.Val) ref.Val {
+	if bad := guardIn([]ref.Val{a, b}); bad != nil {
+		return bad
+	}
+	c, ok := b.(traits.Container)
+	if !ok {
+		return types.MaybeNoSuchOverloadErr(b)
+	}
+	return c.Contains(a)
 }
 
 // overloadsOf repeats the signatures of a function, without what they do.
@@ -106,26 +144,36 @@ func signature(o *decls.OverloadDecl, opts ...decls.OverloadOpt) decls.FunctionO
 func guardFunction(fd *decls.FunctionDecl, g guard) (*decls.FunctionDecl, error) {
 	made, err := fd.Bindings()
 	if err != nil {
-		return nil, fmt.Errorf("guard %s: %w", fd.Name(), err)
+		return nil, fmt.Errorf("what it does: %w", err)
 	}
 	does := map[string]functions.FunctionOp{}
 	for _, b := range made {
 		does[b.Operator] = guardOp(b, g)
 	}
-	if fd.HasSingletonBinding() {
-		op := does[fd.Name()]
-		return decls.NewFunction(fd.Name(), overloadsOf(fd, decls.SingletonFunctionBinding(op))...) //nolint:wrapcheck // wrapped by newLanguage
-	}
 	opts := []decls.FunctionOpt{}
 	for _, o := range fd.OverloadDecls() {
 		op, ok := does[o.ID()]
-		if !ok { // decided by the planner, not by a call
-			opts = append(opts, signature(o))
-			continue
+		if !ok {
+			return nil, fmt.Errorf("%s is not bound by itself", o.ID())
 		}
-		opts = append(opts, signature(o, decls.FunctionBinding(op)))
+		opts = append(opts, signature(o, bindAs(len(o.ArgTypes()), op)))
 	}
-	return decls.NewFunction(fd.Name(), opts...) //nolint:wrapcheck // wrapped by newLanguage
+	guarded, err := decls.NewFunction(fd.Name(), opts...)
+	if err != nil {
+		return nil, fmt.Errorf("define it: %w", err)
+	}
+	return guarded, nil
+}
+
+// bindAs gives an operation the form that the planner wants for its arguments.
+func bindAs(arguments int, op functions.FunctionOp) decls.OverloadOpt {
+	switch arguments {
+	case 1:
+		return decls.UnaryBinding(func(a ref.Val) ref.Val { return op(a) })
+	case 2:
+		return decls.BinaryBinding(func(a, b ref.Val) ref.Val { return op(a, b) })
+	}
+	return decls.FunctionBinding(op)
 }
 
 func guardOp(b *functions.Overload, g guard) functions.FunctionOp {
@@ -258,6 +306,26 @@ func locationOf(info *ast.SourceInfo, src string, id int64) int {
 		return byteOffset(src, int(r.Start))
 	}
 	return 0
+}
+
+// startOf gives where an expression begins: CEL notes the dot of a field and
+// the bracket of a call.
+func startOf(info *ast.SourceInfo, src string, e ast.Expr) int {
+	start := len(src)
+	ast.PreOrderVisit(e, ast.NewExprVisitor(func(x ast.Expr) {
+		if _, ok := info.GetOffsetRange(x.ID()); ok {
+			start = min(start, locationOf(info, src, x.ID()))
+		}
+	}))
+	if start == len(src) {
+		return 0
+	}
+	if src[start] == '(' || src[start] == '.' {
+		for start > 0 && (isWord(src[start-1]) || src[start-1] == '.') {
+			start--
+		}
+	}
+	return start
 }
 
 // byteOffset turns a count of runes into bytes.

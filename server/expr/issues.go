@@ -87,12 +87,29 @@ func (c *compiler) checkIssues(tree *ast.AST, iss *cel.Issues) []Issue {
 	out := []Issue{}
 	for _, e := range iss.Errors() {
 		i := c.explain(tree, e)
-		i.Offset = lineOffset(c.src, e.Location)
+		i.Offset = c.pointAt(lineOffset(c.src, e.Location), i.Code)
 		if !slices.Contains(out, i) {
 			out = append(out, i)
 		}
 	}
 	return out
+}
+
+// pointAt moves from the dot or bracket, where CEL sees a mistake, to the name.
+func (c *compiler) pointAt(at int, code string) int {
+	switch {
+	case at >= len(c.src):
+		return at
+	case strings.HasPrefix(c.src[at:], ".?"):
+		return at + 2
+	case c.src[at] == '.':
+		return at + 1
+	case c.src[at] == '(' && code == "unknown_name":
+		for at > 0 && (isWord(c.src[at-1]) || c.src[at-1] == '.') {
+			at--
+		}
+	}
+	return at
 }
 
 // explain says a mistake in our words, with what to write instead.
@@ -124,7 +141,7 @@ func (c *compiler) explain(tree *ast.AST, e *cel.Error) Issue {
 func (c *compiler) unknownName(name string) Issue {
 	known := c.scope.Names()
 	for fn := range c.env.Functions() {
-		if fn[0] != '@' && fn[0] != '_' {
+		if fn[0] != '@' && fn[0] != '_' && len(fn) > 2 {
 			known = append(known, fn)
 		}
 	}
@@ -151,7 +168,7 @@ func (c *compiler) unknownField(tree *ast.AST, id int64, field string) Issue {
 			if over.Kind() == ast.IdentKind && over.AsIdent() == "steps" {
 				return problem(0, "unknown_step", "there is no step \""+field+"\" before this one", didYouMean(field, slices.Sorted(maps.Keys(c.scope.steps))))
 			}
-			o = c.infer(over, nil).obj
+			o = c.infer(over, c.locals(tree)).obj
 		}
 	}
 	if o == nil {
@@ -162,6 +179,21 @@ func (c *compiler) unknownField(tree *ast.AST, id int64, field string) Issue {
 		hint = "its fields: " + strings.Join(o.fieldNames(), ", ")
 	}
 	return problem(0, "unknown_field", "there is no field \""+field+"\"", hint)
+}
+
+// locals gives the types of the names that comprehensions make.
+func (c *compiler) locals(tree *ast.AST) map[string]Type {
+	local := map[string]Type{}
+	ast.PreOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() != ast.ComprehensionKind {
+			return
+		}
+		over := c.infer(e.AsComprehension().IterRange(), local)
+		if over.obj == nil && over.cel != nil && over.cel.Kind() == types.ListKind {
+			local[e.AsComprehension().IterVar()] = over.Elem()
+		}
+	}))
+	return local
 }
 
 // operand is what a field is read of.
@@ -190,6 +222,10 @@ func (c *compiler) infer(e ast.Expr, local map[string]Type) Type {
 	case ast.SelectKind:
 		sel := e.AsSelect()
 		return fieldType(c.infer(sel.Operand(), local), sel.FieldName())
+	case ast.ListKind:
+		if items := e.AsList().Elements(); len(items) > 0 {
+			return List(c.infer(items[0], local))
+		}
 	case ast.CallKind:
 		call := e.AsCall()
 		switch call.FunctionName() {
@@ -201,6 +237,12 @@ func (c *compiler) infer(e ast.Expr, local map[string]Type) Type {
 			return c.infer(call.Args()[0], local).Elem()
 		case fnEach, "dyn":
 			return c.infer(call.Args()[0], local)
+		case "url":
+			return Type{obj: urlObject()}
+		case "domain":
+			return Type{obj: domainObject()}
+		case "extract.iocs":
+			return Type{obj: iocsObject()}
 		}
 	}
 	return Dyn
@@ -225,7 +267,7 @@ func words(s string) string {
 	case strings.HasPrefix(s, "optional_type("):
 		return "optional " + words(strings.TrimSuffix(strings.TrimPrefix(s, "optional_type("), ")"))
 	}
-	if w, ok := map[string]string{"string": "text", "double": "number", "dyn": "anything", "google.protobuf.Timestamp": "timestamp", "google.protobuf.Duration": "duration"}[s]; ok {
+	if w, ok := map[string]string{"string": "text", "double": "number", "int": "integer", "dyn": "anything", "google.protobuf.Timestamp": "timestamp", "google.protobuf.Duration": "duration"}[s]; ok {
 		return w
 	}
 	return s
@@ -263,7 +305,7 @@ func (c *compiler) typeHint(tree *ast.AST, id int64, name string, args []string)
 	isSeverity := func() bool {
 		found := false
 		if node := find(tree, id); node != nil {
-			ast.PostOrderVisit(node, ast.NewExprVisitor(func(e ast.Expr) { found = found || c.infer(e, nil).word }))
+			ast.PostOrderVisit(node, ast.NewExprVisitor(func(e ast.Expr) { found = found || c.infer(e, c.locals(tree)).word }))
 		}
 		return found
 	}

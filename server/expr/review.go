@@ -34,7 +34,7 @@ func (c *compiler) typeOf(t *types.Type) Type {
 func (c *compiler) review(tree *ast.AST, want Type) []Issue {
 	issues := []Issue{}
 	got := c.typeOf(tree.GetType(tree.Expr().ID()))
-	if i, bad := fits(got, want, locationOf(tree.SourceInfo(), c.src, tree.Expr().ID())); bad {
+	if i, bad := fits(got, want, startOf(tree.SourceInfo(), c.src, tree.Expr())); bad {
 		issues = append(issues, i)
 	}
 	ast.PostOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
@@ -93,7 +93,7 @@ func assignable(got, want Type) bool {
 
 func (c *compiler) reviewPattern(tree *ast.AST, e ast.Expr) []Issue {
 	pattern := e.AsCall().Args()[1]
-	at := locationOf(tree.SourceInfo(), c.src, pattern.ID())
+	at := startOf(tree.SourceInfo(), c.src, pattern)
 	if pattern.Kind() != ast.LiteralKind {
 		if c.scope.dynamic {
 			return nil

@@ -137,6 +137,8 @@ func word(t *types.Type) string {
 		return "text"
 	case types.DoubleKind:
 		return "number"
+	case types.IntKind:
+		return "integer"
 	case types.NullTypeKind:
 		return "null"
 	case types.StructKind:

@@ -76,8 +76,8 @@ func (in *Intake) MaxBody(source string) int64 {
 
 // Receive takes one delivery: it is on disk, alerts and queued runs, when the
 // answer comes. Errors are *fault.Error: unauthorized (one and the same for
-// every reason), rate_limited with RetryAfter, too_large, unsupported_media_type,
-// invalid_json, too_many_alerts, delivery_conflict, and what the store says.
+// every reason), rate_limited with RetryAfter, too_large, unsupported_type,
+// bad_json, too_many_alerts, delivery_conflict, and what the store says.
 func (in *Intake) Receive(ctx context.Context, r Request) (Answer, error) {
 	a, err := in.receive(ctx, r)
 	if err != nil {
@@ -175,11 +175,11 @@ func decode(r Request) (any, error) {
 	charset := strings.ToLower(params["charset"])
 	isJSON := kind == "application/json" || strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")
 	if err != nil || !isJSON || charset != "" && charset != "utf-8" {
-		return nil, fault.New(fault.InvalidInput, "a delivery must be application/json").WithCode("unsupported_media_type")
+		return nil, fault.New(fault.InvalidInput, "a delivery must be application/json").WithCode("unsupported_type")
 	}
 	payload, err := ident.Decode(r.Body)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.InvalidInput, "the body is not JSON that can be kept exactly: %s", err.Error()).WithCode("invalid_json")
+		return nil, fault.Wrap(err, fault.InvalidInput, "the body is not JSON that can be kept exactly: %s", err.Error()).WithCode("bad_json")
 	}
 	return payload, nil
 }
