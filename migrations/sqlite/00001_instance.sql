@@ -3,6 +3,7 @@
 CREATE TABLE instance (
     one           INTEGER PRIMARY KEY CHECK (one = 1),
     id            TEXT    NOT NULL,
+    audit_key     TEXT    NOT NULL,
     created_at    INTEGER NOT NULL,
     halted        INTEGER NOT NULL CHECK (halted IN (0, 1)),
     halt_reason   TEXT    NOT NULL,

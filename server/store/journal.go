@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -111,26 +112,45 @@ func loadRun(ctx context.Context, tx *sql.Tx, run string) (perform.Stored, error
 }
 
 func loadJournal(ctx context.Context, tx *sql.Tx, run string) ([]perform.Event, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT seq, at, kind, coalesce((SELECT bytes FROM payload WHERE sha256 = journal.body_sha256), body)
+	rows, err := tx.QueryContext(ctx, `SELECT seq, at, kind, coalesce((SELECT bytes FROM payload WHERE sha256 = journal.body_sha256), body), chain
 		FROM journal WHERE run = ? ORDER BY seq`, run)
 	if err != nil {
 		return nil, reading(ctx, err)
 	}
 	defer func() { _ = rows.Close() }() // its error is that of Err
 	var out []perform.Event
+	before := make([]byte, 32)
 	for rows.Next() {
 		var e perform.Event
 		var at int64
-		if err := rows.Scan(&e.Seq, &at, &e.Kind, &e.Body); err != nil {
+		var chain []byte
+		if err := rows.Scan(&e.Seq, &at, &e.Kind, &e.Body, &chain); err != nil {
 			return nil, fmt.Errorf("read the journal of run %s: %w", run, err)
 		}
 		e.At = micro(at)
+		if before = chainOf(before, e); e.Seq != uint64(len(out))+1 || !bytes.Equal(chain, before) {
+			return nil, damaged(run, len(out)+1)
+		}
 		out = append(out, e)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, reading(ctx, err)
 	}
+	var head int
+	var chain []byte
+	if err := tx.QueryRowContext(ctx, `SELECT head, chain FROM run WHERE id = ?`, run).Scan(&head, &chain); err != nil {
+		return nil, reading(ctx, err)
+	}
+	if head != len(out) || !bytes.Equal(chain, before) {
+		return nil, damaged(run, len(out)+1)
+	}
 	return out, nil
+}
+
+// damaged refuses a journal in which something was changed, put in or taken out:
+// nothing may be done on the ground of it.
+func damaged(run string, seq int) error {
+	return fault.New(fault.Internal, "the journal of run %s is not what was written, from event %d on", run, seq).WithCode("journal_damaged")
 }
 
 func loadSignals(ctx context.Context, tx *sql.Tx, run string) ([]perform.Signal, error) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/tocsin-soar/tocsin/server/secret"
@@ -25,6 +26,9 @@ func (k signer) private() ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed([]byte(k.seed.Reveal()))
 }
 
+// signerPath is where the key lies, beside its database.
+func signerPath(db string) string { return filepath.Join(filepath.Dir(db), "audit.key") }
+
 // openSigner reads the key beside the database, and makes it only together with
 // a new one: a key made later would look like a forged history.
 func openSigner(path string, fresh bool, random io.Reader) (signer, error) {
@@ -40,7 +44,7 @@ func openSigner(path string, fresh bool, random io.Reader) (signer, error) {
 		return signerOf(seed), nil
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return signer{}, fmt.Errorf("the key of the audit log %s is missing beside its database; put it back (a backup does not hold it)", path)
+		return signer{}, fmt.Errorf("the key of the audit log %s is missing beside its database; put it back (a backup does not hold it), or use tocsin restore", path)
 	}
 	if err != nil {
 		return signer{}, fmt.Errorf("read the key of the audit log: %w", err)

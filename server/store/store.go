@@ -10,7 +10,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -134,16 +133,20 @@ func (s *Store) open(ctx context.Context) error {
 // begin reads what lives in memory, and writes the first rows of a new database.
 func (s *Store) begin(ctx context.Context, c *committer) error {
 	var found bool
-	err := c.h.query(`SELECT id, halted FROM instance`, func(r row) error {
-		found, s.instance = true, r.text(0)
+	var key string
+	err := c.h.query(`SELECT id, halted, audit_key FROM instance`, func(r row) error {
+		found, s.instance, key = true, r.text(0), r.text(2)
 		s.halted.Store(r.bool(1))
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("read the instance: %w", err)
 	}
-	if s.key, err = openSigner(filepath.Join(filepath.Dir(s.opt.Path), "audit.key"), !found, s.opt.Random); err != nil {
+	if s.key, err = openSigner(signerPath(s.opt.Path), !found, s.opt.Random); err != nil {
 		return err
+	}
+	if found && key != audit.KeyText(s.key.public()) {
+		return fmt.Errorf("%s is not the key of this database's audit log; a copy is put in place by tocsin restore", signerPath(s.opt.Path))
 	}
 	if !found {
 		if err := s.found(c); err != nil {
@@ -158,18 +161,17 @@ func (s *Store) begin(ctx context.Context, c *committer) error {
 
 // found gives a new database its name and the audit log its first entry.
 func (s *Store) found(c *committer) error {
-	var random [10]byte
-	if _, err := io.ReadFull(s.opt.Random, random[:]); err != nil {
-		return fmt.Errorf("name the instance: %w", err)
-	}
 	now := s.opt.Clock()
-	s.instance = ident.New("ins_", now, random)
+	var err error
+	if s.instance, err = newInstance(s.opt.Random, now); err != nil {
+		return err
+	}
 	if err := c.h.exec("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin the first transaction: %w", err)
 	}
 	t := &tx{handle: c.h, s: s}
-	err := t.exec(`INSERT INTO instance (one, id, created_at, halted, halt_reason, halt_by, halt_since, halt_approval, quarantine, restored_at)
-		VALUES (1, ?, ?, 0, '', '', NULL, '', 0, NULL)`, s.instance, now)
+	err = t.exec(`INSERT INTO instance (one, id, audit_key, created_at, halted, halt_reason, halt_by, halt_since, halt_approval, quarantine, restored_at)
+		VALUES (1, ?, ?, ?, 0, '', '', NULL, '', 0, NULL)`, s.instance, audit.KeyText(s.key.public()), now)
 	if err == nil {
 		err = t.link(audit.Draft{
 			At: now, Actor: audit.Actor{Kind: "system"}, Verb: audit.VerbBegin,
@@ -183,6 +185,14 @@ func (s *Store) found(c *committer) error {
 		return errors.Join(fmt.Errorf("write the first rows: %w", err), c.h.rollback())
 	}
 	return nil
+}
+
+func newInstance(chance io.Reader, now time.Time) (string, error) {
+	var random [10]byte
+	if _, err := io.ReadFull(chance, random[:]); err != nil {
+		return "", fmt.Errorf("name the instance: %w", err)
+	}
+	return ident.New("ins_", now, random), nil
 }
 
 // Instance is the name of this database; a restore gives another one.
