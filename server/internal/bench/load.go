@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"slices"
@@ -107,6 +108,8 @@ func measureOne(ctx context.Context, o options, s *stub, p program) (numbers, er
 		}
 	}
 	n.PeakMB, err = r.memory()
+	slog.InfoContext(ctx, "measured", slog.String("program", p.name), slog.Float64("alerts_per_second", n.AlertsPerSecond),
+		slog.Float64("runs_per_second", n.RunsPerSecond), slog.Float64("p50_ms", n.P50MS))
 	return n, err
 }
 
