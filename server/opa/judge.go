@@ -61,9 +61,18 @@ type result struct {
 	err   error
 }
 
-// evaluate asks a query. It comes back at the limit; a panic is an error. With an
-// error comes the name of the rule that denies.
+// evaluate asks a query. It comes back at the limit; a panic is an error. A query
+// that was late once is asked once more, because the machine may have been busy.
+// With an error comes the name of the rule that denies.
 func evaluate(ctx context.Context, q query, input ast.Value) (v ast.Value, rule string, err error) {
+	v, rule, err = once(ctx, q, input)
+	if rule == ruleTimeout && ctx.Err() == nil {
+		return once(ctx, q, input)
+	}
+	return v, rule, err
+}
+
+func once(ctx context.Context, q query, input ast.Value) (v ast.Value, rule string, err error) {
 	ctx, stop := context.WithTimeout(ctx, limit)
 	defer stop()
 	if ctx.Err() != nil {
@@ -81,10 +90,13 @@ func evaluate(ctx context.Context, q query, input ast.Value) (v ast.Value, rule 
 	} else {
 		r = run(ctx, q, input)
 	}
-	if r.err != nil && ctx.Err() != nil {
+	switch {
+	case r.err == nil:
+		return r.value, "", nil
+	case ctx.Err() != nil:
 		return nil, ruleTimeout, late(ctx)
 	}
-	return r.value, ruleError, r.err
+	return nil, ruleError, r.err
 }
 
 func late(ctx context.Context) error {

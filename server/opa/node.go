@@ -20,6 +20,7 @@ type node struct {
 	types  []string
 	words  []string // of an enum; null is in types
 	choice bool     // there is an enum
+	noNull bool     // and null is not in it
 
 	fields map[string]*node // of an object with named fields, nothing else
 	needed []string
@@ -65,7 +66,7 @@ func (n *node) keyword(key string, v any) (err error) {
 			n.types = textList(v)
 		}
 	case "enum":
-		n.choice, n.words = true, textList(v)
+		err = n.enum(v)
 	case "properties":
 		err = n.properties(v)
 	case "required":
@@ -88,6 +89,17 @@ func (n *node) keyword(key string, v any) (err error) {
 		err = n.bound(key, v)
 	}
 	return err
+}
+
+// enum reads a choice of words; null may be one where the type says so too.
+func (n *node) enum(v any) error {
+	list, _ := v.([]any)
+	n.choice, n.words = true, textList(v)
+	n.noNull = !slices.Contains(list, nil)
+	if len(n.words) == 0 || len(list) > len(n.words)+1 || len(list) > len(n.words) && n.noNull {
+		return fmt.Errorf("a choice is between words")
+	}
+	return nil
 }
 
 func (n *node) properties(v any) error {
@@ -152,8 +164,14 @@ func (n *node) known() []string { return slices.Sorted(maps.Keys(n.fields)) }
 func (n *node) check(v any) *miss {
 	switch v := v.(type) {
 	case nil:
+		if n.noNull {
+			return &miss{"", "must be one of " + strings.Join(n.words, ", ")}
+		}
 		return n.typed("null")
 	case bool:
+		if n.choice {
+			return &miss{"", "must be one of " + strings.Join(n.words, ", ")}
+		}
 		return n.typed("boolean")
 	case string:
 		return n.text(v)

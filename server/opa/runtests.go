@@ -79,32 +79,46 @@ func runTests(ctx context.Context, files map[string][]byte, ours func(*module) b
 	if tests == 0 {
 		return report, nil
 	}
-	c := ast.NewCompiler().WithCapabilities(capabilities(true)).WithStrict(true).SetErrorLimit(100)
 	traced := cover.New()
-	results, err := tester.NewRunner().
+	cases, err := testModules(ctx, modules, config, traced, packages...)
+	if err != nil {
+		return report, problemsOf(err, "", nil)
+	}
+	report.Cases = cases
+	report.Coverage = coverage(traced.Report(modules), all, ours)
+	return report, nil
+}
+
+// testModules runs the tests of the packages among modules, all where none is
+// named.
+func testModules(ctx context.Context, modules map[string]*ast.Module, config map[string]any, traced *cover.Cover, packages ...ast.Ref) ([]Case, error) {
+	c := ast.NewCompiler().WithCapabilities(capabilities(true)).WithStrict(true).SetErrorLimit(100)
+	runner := tester.NewRunner().
 		SetCompiler(c).
 		SetStore(storeOf(config)).
 		RaiseBuiltinErrors(true).
 		SetTimeout(maxTestTime).
 		SetParallel(1).
 		SetPrefixMatchers(packages...).
-		SetCoverageQueryTracer(traced).
-		SetModules(modules).
-		RunTests(ctx, nil)
+		SetModules(modules)
+	if traced != nil {
+		runner.SetCoverageQueryTracer(traced)
+	}
+	results, err := runner.RunTests(ctx, nil)
 	if err != nil {
-		return report, problemsOf(err, "", c.RewrittenVars)
+		return nil, fmt.Errorf("compile the tests: %w", err)
 	}
+	cases := []Case{}
 	for r := range results {
-		report.Cases = append(report.Cases, caseOf(r))
+		cases = append(cases, caseOf(r))
 	}
-	slices.SortFunc(report.Cases, func(a, b Case) int {
+	slices.SortFunc(cases, func(a, b Case) int {
 		if n := strings.Compare(a.File, b.File); n != 0 {
 			return n
 		}
 		return a.Line - b.Line
 	})
-	report.Coverage = coverage(traced.Report(modules), all, ours)
-	return report, nil
+	return cases, nil
 }
 
 func caseOf(r *tester.Result) Case {
