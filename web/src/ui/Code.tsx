@@ -1,0 +1,76 @@
+// A text with line numbers, its problems under the lines they are about, and one marked stretch.
+import { useEffect, useMemo, useRef } from "react";
+import { groupBy } from "../lib/group";
+import { plain } from "../lib/hostile";
+import type { FileProblem } from "../lib/wire";
+import { Glyph } from "./Glyph";
+import { regoLine, type Token, yamlLine } from "./highlight";
+
+type Props = {
+  text: string;
+  language: "yaml" | "rego";
+  problems?: readonly FileProblem[];
+  marked?: { from: number; to: number } | null;
+  onLine?: (line: number) => void;
+  label: string;
+};
+
+export function Code({ text, language, problems = [], marked, onLine, label }: Props) {
+  const lines = useMemo(() => {
+    const one = language === "yaml" ? yamlLine : regoLine;
+    return text.replace(/\n$/, "").split("\n").map(one);
+  }, [text, language]);
+  const box = useRef<HTMLDivElement>(null);
+  const from = marked?.from;
+  useEffect(() => {
+    if (from) box.current?.querySelector(`[data-line="${from}"]`)?.scrollIntoView({ block: "nearest" });
+  }, [from]);
+  const byLine = groupBy(problems, (p) => p.line);
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+    <div className="code" ref={box} tabIndex={0} role="region" aria-label={label}>
+      {lines.map((tokens, i) => {
+        const n = i + 1;
+        const own = byLine.get(n) ?? [];
+        const bad = own.some((p) => p.severity === "error");
+        return (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a line is its number
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the list beside the text does the same by keyboard
+          // biome-ignore lint/a11y/noStaticElementInteractions: see above
+          <div
+            key={n}
+            data-line={n}
+            className={`ln${marked && n >= marked.from && n <= marked.to ? " in" : ""}`}
+            onClick={onLine && (() => onLine(n))}
+          >
+            {own.length > 0 && (
+              <span className="mk">
+                <Glyph name={bad ? "s-failed" : "s-waiting"} className={`s ${bad ? "failed" : "waiting"}`} />
+              </span>
+            )}
+            <pre>{tokens.map((t, j) => draw(t, j))}</pre>
+            {own.map((p) => (
+              <p key={p.code + p.column} className="say">
+                <span>
+                  {p.message}
+                  {p.hint && <> {p.hint}</>}
+                </span>
+              </p>
+            ))}
+          </div>
+        );
+      })}
+    </div>
+  );
+}
+
+function draw(t: Token, key: number) {
+  const text = plain(t.text);
+  return t.cls ? (
+    <span key={key} className={t.cls}>
+      {text}
+    </span>
+  ) : (
+    text
+  );
+}

@@ -1,0 +1,120 @@
+// A windowed list: ten thousand rows cost as much as thirty. On a phone each row is a card.
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type CSSProperties, type ReactNode, useEffect, useRef } from "react";
+import { usePhone } from "../lib/media";
+import { usePrefs } from "../lib/prefs";
+
+export type Column<T> = {
+  id: string;
+  label: string;
+  width: string;
+  cell: (row: T, index: number) => ReactNode;
+  cls?: string;
+  /** Gives way on a screen below 1180 px. */
+  secondary?: boolean;
+};
+
+type Props<T> = {
+  label: string;
+  columns: readonly Column<T>[];
+  rows: readonly T[];
+  rowKey: (row: T) => string;
+  /** The row on a phone. */
+  card: (row: T) => ReactNode;
+  /** The marked row, which j and k move; -1 for none. */
+  at?: number;
+  picked?: (row: T) => boolean;
+  foot?: ReactNode;
+  narrow?: boolean;
+  /** Called when the last rows come into view. */
+  onEnd?: () => void;
+};
+
+export function Grid<T>({ label, columns, rows, rowKey, card, at = -1, picked, foot, narrow, onEnd }: Props<T>) {
+  const phone = usePhone();
+  const { compact } = usePrefs();
+  const box = useRef<HTMLDivElement>(null);
+  const shown = phone ? [] : narrow ? columns.filter((c) => !c.secondary) : columns;
+  const rowHeight = compact ? 30 : 36;
+  const v = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => box.current,
+    estimateSize: () => (phone ? 86 : rowHeight),
+    getItemKey: (i) => {
+      const row = rows[i];
+      return row === undefined ? i : rowKey(row);
+    },
+    overscan: 12,
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: sizes change with the form of the rows only
+  useEffect(() => v.measure(), [phone, rowHeight]);
+  useEffect(() => {
+    if (at >= 0) v.scrollToIndex(at);
+  }, [at, v]);
+  const items = v.getVirtualItems();
+  const last = items.at(-1)?.index ?? -1;
+  useEffect(() => {
+    if (onEnd && rows.length > 0 && last >= rows.length - 10) onEnd();
+  }, [last, rows.length, onEnd]);
+
+  const style = { "--cols": shown.map((c) => c.width).join(" ") } as CSSProperties;
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a windowed list cannot be a table element
+    <div className="grid" role="table" aria-label={label} aria-rowcount={rows.length + 1} style={phone ? undefined : style}>
+      {!phone && (
+        // biome-ignore lint/a11y/useSemanticElements: see above
+        // biome-ignore lint/a11y/useFocusableInteractive: a row of headings takes no focus
+        <div className="gridhead" role="row">
+          {shown.map((c) => (
+            // biome-ignore lint/a11y/useSemanticElements: see above
+            // biome-ignore lint/a11y/useFocusableInteractive: see above
+            <span key={c.id} role="columnheader" className={c.cls ?? ""}>
+              {c.label || <span className="hid">{c.id}</span>}
+            </span>
+          ))}
+        </div>
+      )}
+      {/* biome-ignore lint/a11y/useSemanticElements: see above */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+      <div className="gridbody" role="rowgroup" ref={box} tabIndex={0} data-rest aria-label={label}>
+        <div style={{ height: v.getTotalSize(), position: "relative" }} role="presentation">
+          {items.map((item) => {
+            const row = rows[item.index];
+            if (row === undefined) return null;
+            const cls = `gridrow${item.index === at ? " at" : ""}${picked?.(row) ? " picked" : ""}`;
+            return (
+              // biome-ignore lint/a11y/useSemanticElements: see above
+              // biome-ignore lint/a11y/useFocusableInteractive: the row's link takes the focus
+              <div
+                key={item.key}
+                role="row"
+                aria-rowindex={item.index + 2}
+                className={cls}
+                data-index={item.index}
+                ref={phone ? v.measureElement : undefined}
+                style={{ transform: `translateY(${item.start}px)`, height: phone ? undefined : rowHeight }}
+              >
+                {phone ? (
+                  // biome-ignore lint/a11y/useSemanticElements: see above
+                  // biome-ignore lint/a11y/useFocusableInteractive: see above
+                  <div role="cell" className="cardcell">
+                    {card(row)}
+                  </div>
+                ) : (
+                  shown.map((c) => (
+                    // biome-ignore lint/a11y/useSemanticElements: see above
+                    // biome-ignore lint/a11y/useFocusableInteractive: see above
+                    <span key={c.id} role="cell" className={`cell ${c.cls ?? ""}`}>
+                      {c.cell(row, item.index)}
+                    </span>
+                  ))
+                )}
+              </div>
+            );
+          })}
+        </div>
+        {foot}
+      </div>
+    </div>
+  );
+}
