@@ -87,7 +87,7 @@ func Join(base *url.URL, escaped string) (*url.URL, error) {
 	}
 	root := strings.TrimRight(base.EscapedPath(), "/")
 	for _, seg := range strings.Split(root, "/") {
-		if seg == "." || seg == ".." || hidden(seg) {
+		if hidden(seg) {
 			return nil, bad("of base_url holds . or ..")
 		}
 	}
@@ -130,15 +130,10 @@ func plainEscapes(seg string) bool {
 	return true
 }
 
-// hidden says whether a segment, decoded once or more often, has a part . or ..
-// between slashes or backslashes.
+// hidden says whether a segment, as it is or decoded once or more often, has a
+// part . or .. between slashes or backslashes.
 func hidden(seg string) bool {
-	for range 4 {
-		next, err := url.PathUnescape(seg)
-		if err != nil || next == seg {
-			return false
-		}
-		seg = next
+	for range 5 {
 		for _, p := range strings.FieldsFunc(seg, func(r rune) bool { return r == '/' || r == '\\' }) {
 			// a parameter after ; is dropped by some servers before they resolve ..
 			p, _, _ = strings.Cut(p, ";")
@@ -146,6 +141,11 @@ func hidden(seg string) bool {
 				return true
 			}
 		}
+		next, err := url.PathUnescape(seg)
+		if err != nil || next == seg {
+			return false
+		}
+		seg = next
 	}
-	return false
+	return true // encoded deeper than anybody means it
 }

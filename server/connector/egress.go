@@ -119,6 +119,8 @@ func (e Egress) Check(host string, to netip.AddrPort, own Own) error {
 	addr := to.Addr().WithZone("").Unmap()
 	why := ""
 	switch class := classify(addr); {
+	case to.Port() == 0:
+		why = "has no port"
 	case class == public:
 	case class == private && e.named(host, addr, to.Port(), false):
 	case class == special && e.listed(addr, to.Port(), false):
@@ -250,7 +252,7 @@ var (
 	}
 )
 
-func refusedPort(p uint16) bool { return p == 0 || slices.Contains(refused, p) }
+func refusedPort(p uint16) bool { return slices.Contains(refused, p) }
 
 func prefixes(texts ...string) []netip.Prefix {
 	out := make([]netip.Prefix, len(texts))
