@@ -54,19 +54,8 @@ func (c *call) editAlert(b alertEdit) (lookup.Alert, error) {
 	if err != nil {
 		return lookup.Alert{}, err
 	}
-	var was *alert.Alert
-	if seen != 0 {
-		a, err := c.s.d.Alerts.Alert(c.ctx, c.id())
-		if err != nil {
-			return lookup.Alert{}, err
-		}
-		if a.Version != seen {
-			return lookup.Alert{}, stale()
-		}
-		was = &a.Alert
-	}
-	_, err = c.s.d.Alerts.UpdateAlert(c.ctx, c.id(), func(a alert.Alert) (alert.Alert, []audit.Draft, error) {
-		if was != nil && triage(*was) != triage(a) { // another edit came between
+	_, err = c.s.d.Alerts.UpdateAlert(c.ctx, c.id(), func(a alert.Alert, version int64) (alert.Alert, []audit.Draft, error) {
+		if seen != 0 && seen != version {
 			return a, nil, stale()
 		}
 		return c.triaged(a, b)

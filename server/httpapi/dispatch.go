@@ -232,7 +232,7 @@ func ours(path string) bool {
 	case "api", "hooks", "healthz", "readyz", "metrics", "schemas", "openapi.json", "debug":
 		return true
 	}
-	return strings.ContainsAny(path, `\%`) || strings.Contains(path, "//")
+	return strings.ContainsAny(path, `\%`) || strings.Contains(path, "//") || strings.Contains(path, "..")
 }
 
 // methods lists what an address takes.

@@ -30,7 +30,7 @@ func full(e ledger.Effect) ledger.Effect {
 }
 
 func (c *call) effect() (ledger.Effect, error) {
-	e, err := c.s.d.Effects.Effect(c.ctx, c.id())
+	e, err := c.s.d.Effects.EffectByID(c.ctx, c.id())
 	return full(e), err
 }
 
@@ -67,7 +67,7 @@ func (c *call) decisions() (lookup.List[gate.Decision], error) {
 
 // decision gives the exact input only to those who may read it.
 func (c *call) decision() (lookup.Decision, error) {
-	d, err := c.s.d.Decisions.Decision(c.ctx, c.id())
+	d, err := c.s.d.Decisions.DecisionByID(c.ctx, c.id())
 	if err != nil {
 		return lookup.Decision{}, err
 	}

@@ -118,7 +118,7 @@ type MeServer struct {
 }
 
 func (c *call) me() (Me, error) {
-	h, err := c.s.d.Halt.Halted(c.ctx)
+	h, err := c.s.d.Halt.HaltState(c.ctx)
 	if err != nil {
 		return Me{}, err
 	}

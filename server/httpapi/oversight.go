@@ -11,7 +11,7 @@ import (
 	"github.com/tocsin-soar/tocsin/server/lookup"
 )
 
-func (c *call) halted() (control.Halt, error) { return c.s.d.Halt.Halted(c.ctx) }
+func (c *call) halted() (control.Halt, error) { return c.s.d.Halt.HaltState(c.ctx) }
 
 type haltBody struct {
 	On     bool   `json:"on"`

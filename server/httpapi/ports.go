@@ -62,9 +62,9 @@ type Delivery struct {
 type Alerts interface {
 	Alerts(ctx context.Context, f lookup.Alerts, p lookup.Page) (lookup.List[alert.Alert], error)
 	Alert(ctx context.Context, id string) (lookup.Alert, error)
-	// UpdateAlert is one atomic act: it reads the alert, calls change and writes
-	// what it gave. An error changes nothing.
-	UpdateAlert(ctx context.Context, id string, change func(a alert.Alert) (alert.Alert, []audit.Draft, error)) (alert.Alert, error)
+	// UpdateAlert is one atomic act: it reads the alert with its version, calls
+	// change and writes what it gave. An error changes nothing.
+	UpdateAlert(ctx context.Context, id string, change func(a alert.Alert, version int64) (alert.Alert, []audit.Draft, error)) (alert.Alert, error)
 }
 
 // Runs reads runs.
@@ -111,7 +111,7 @@ type Inbox interface {
 // Effects reads the ledger.
 type Effects interface {
 	Effects(ctx context.Context, f lookup.Effects, p lookup.Page) (lookup.List[ledger.Effect], error)
-	Effect(ctx context.Context, id string) (ledger.Effect, error)
+	EffectByID(ctx context.Context, id string) (ledger.Effect, error)
 }
 
 // EffectControl is what a person may do to effects.
@@ -123,7 +123,7 @@ type EffectControl interface {
 // Decisions reads decisions.
 type Decisions interface {
 	Decisions(ctx context.Context, f lookup.Decisions, p lookup.Page) (lookup.List[gate.Decision], error)
-	Decision(ctx context.Context, id string) (lookup.Decision, error)
+	DecisionByID(ctx context.Context, id string) (lookup.Decision, error)
 }
 
 // Playbooks reads playbooks and checks texts.
@@ -185,7 +185,7 @@ type Schedules interface {
 
 // Halt is the kill switch.
 type Halt interface {
-	Halted(ctx context.Context) (control.Halt, error)
+	HaltState(ctx context.Context) (control.Halt, error)
 	HaltOn(ctx context.Context, by control.Actor, reason string) (control.Halt, error)
 	// HaltOff lifts it, or asks a second person: then Approval is set.
 	HaltOff(ctx context.Context, by control.Actor, reason string) (control.Halt, error)
@@ -215,9 +215,10 @@ type Tokens interface {
 
 // Changes is the outbox, for the stream.
 type Changes interface {
-	// Changes gives what came after a sequence, at most limit. A sequence that
-	// is no longer kept is fault NotFound.
-	Changes(ctx context.Context, after int64, limit int) ([]lookup.Change, error)
+	// Changes gives what came after a sequence, at most limit, and the newest
+	// sequence there is. Where some of it is no longer kept, the first one given
+	// does not follow on.
+	Changes(ctx context.Context, after int64, limit int) (changes []lookup.Change, newest int64, err error)
 	// Subscribe calls hear with each batch after its commit, in order, until
 	// cancel. Hear must not block.
 	Subscribe(hear func([]lookup.Change)) (cancel func())

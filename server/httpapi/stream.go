@@ -197,15 +197,18 @@ func (st *stream) pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// resume writes what the reader missed; too much is a reset: read all anew.
+// resume writes what the reader missed; what is too much or no longer kept is a
+// reset: read all anew.
 func (st *stream) resume(ctx context.Context) bool {
-	for read := 0; ; {
-		changes, err := st.s.d.Changes.Changes(ctx, st.last, batchMost)
-		if fault.KindOf(err) == fault.NotFound || read >= resumeMost {
-			return st.event("reset", []byte(`{}`))
-		}
+	for read, first := 0, true; ; first = false {
+		changes, newest, err := st.s.d.Changes.Changes(ctx, st.last, batchMost)
 		if err != nil {
 			return false
+		}
+		lost := first && len(changes) > 0 && changes[0].Seq != st.last+1
+		if lost || read >= resumeMost || newest < st.last {
+			st.last = newest
+			return st.event("reset", []byte(`{}`))
 		}
 		if len(changes) == 0 {
 			return true
