@@ -63,6 +63,7 @@ check: $(MODULES) build ## what must hold before the tests: lint, house rules, t
 generate: $(MODULES) build ## write anew what is made from the code
 	bin/tocsin openapi > docs/openapi.json
 	cd web && npm run gen
+	UPDATE=1 go test -count=1 -run '^TestTheReference' ./server/internal/floors
 	go generate ./...
 
 generated: generate
