@@ -28,7 +28,11 @@ func functions(t *testing.T) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | `%s` | `%s` |\n", cell.Replace(f.Signature), cell.Replace(f.Doc), cell.Replace(f.Example), cell.Replace(string(result)))
+		form := f.Signature
+		if !strings.Contains(form, f.Name[strings.LastIndex(f.Name, ".")+1:]) {
+			form = f.Name + " " + form
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | `%s` | `%s` |\n", cell.Replace(form), cell.Replace(f.Doc), cell.Replace(f.Example), cell.Replace(string(result)))
 	}
 	b.WriteString("\n")
 	return b.String()
