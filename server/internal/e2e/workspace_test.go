@@ -294,6 +294,7 @@ actions:
     example: { input: { host: ws-1 }, output: { host: ws-1, isolated: true, was_isolated: false } }
   free:
     title: Free a host
+    implements: edr.release_host
     impact: release
     targets: [{ kind: host, value: "${{ input.host }}" }]
     input: { type: object, additionalProperties: false, required: [host], properties: { host: { type: string } } }
