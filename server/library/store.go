@@ -55,8 +55,9 @@ type Book struct {
 type Version struct {
 	SHA256      string // hex
 	Origin      Origin
-	File        string // that brought it, or ""
-	Author      string // log-in name, or "" where a file brought it
+	File        string   // that brought it, or ""
+	Author      string   // log-in name, or "" where a file brought it
+	Authors     []string // everyone who edited since the version in force before
 	At          time.Time
 	Reviewed    bool // a second person published it, or it is shipped, or files are reviewed
 	PublishedBy string
