@@ -31,7 +31,7 @@ func (t *turn) advance(sc *scope) {
 		return
 	}
 	at := t.s.now
-	st := &step{path: path, block: b, scope: sc, status: StepRunning, stage: atEvaluate, startedAt: &at}
+	st := &step{path: path, n: len(t.s.order), block: b, scope: sc, status: StepRunning, stage: atEvaluate, startedAt: &at}
 	sc.active = st
 	t.s.steps[path] = st
 	t.s.order = append(t.s.order, path)

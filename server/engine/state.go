@@ -88,6 +88,7 @@ const (
 
 type step struct {
 	path   string
+	n      int // steps that began before it
 	block  *playbook.Block
 	scope  *scope // nil for an undo step
 	stage  stage

@@ -32,7 +32,7 @@ func (t *turn) nextUndo() {
 		t.s.undos++
 		at := t.s.now
 		st := &step{
-			path: "undo/" + of.path, status: StepRunning, stage: atEndHold, startedAt: &at,
+			path: "undo/" + of.path, n: len(t.s.order), status: StepRunning, stage: atEndHold, startedAt: &at,
 			undoOf: of, connection: of.connection, purpose: gate.ForUndo, occurrence: 1,
 			input: of.effect.Params, effect: of.effect,
 		}

@@ -2,6 +2,8 @@
 package engine
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/tocsin-soar/tocsin/server/playbook"
@@ -235,8 +237,13 @@ func (s State) View() Run {
 // in which they began.
 func (s *State) TakeTouched() []StepView {
 	var out []StepView
-	for _, path := range sortedKeys(s.touched) {
-		out = append(out, s.steps[path].view())
+	steps := make([]*step, 0, len(s.touched))
+	for path := range s.touched {
+		steps = append(steps, s.steps[path])
+	}
+	slices.SortFunc(steps, func(a, b *step) int { return cmp.Compare(a.n, b.n) })
+	for _, st := range steps {
+		out = append(out, st.view())
 	}
 	s.touched = map[string]bool{}
 	return out

@@ -15,9 +15,10 @@ import (
 )
 
 // Programs finds the program of a run: of the playbook version it pinned, or of
-// its single action. Playbook is what the policy is told of it.
+// its single action. Pins are the actions it began with (action → action_sha256),
+// nil for one that has not begun. Playbook is what the policy is told of it.
 type Programs interface {
-	Program(ctx context.Context, st engine.Start) (*engine.Program, gate.Playbook, error)
+	Program(ctx context.Context, st engine.Start, pins map[string]string) (*engine.Program, gate.Playbook, error)
 }
 
 // Requests reads approvals.

@@ -174,7 +174,11 @@ func (s *shard) load(run string) (*live, error) {
 }
 
 func (s *shard) fold(st Stored) (*live, error) {
-	prog, pb, err := s.h.Programs.Program(s.h.ctx, st.Start)
+	pins, err := pinned(st.Events)
+	if err != nil {
+		return nil, err
+	}
+	prog, pb, err := s.h.Programs.Program(s.h.ctx, st.Start, pins)
 	if err != nil {
 		return nil, err
 	}
@@ -195,6 +199,22 @@ func (s *shard) fold(st Stored) (*live, error) {
 	}
 	l.State, err = engine.Replay(prog, st.Start, vars, journal)
 	return l, err
+}
+
+// pinned reads which actions the run began with; nil for one that has not begun.
+func pinned(events []perform.Event) (map[string]string, error) {
+	if len(events) == 0 {
+		return nil, nil
+	}
+	b, err := engine.Decode(events[0].Kind, events[0].Body)
+	if err != nil {
+		return nil, fmt.Errorf("read its beginning: %w", err)
+	}
+	st, ok := b.(engine.Started)
+	if !ok {
+		return nil, fmt.Errorf("its journal does not begin with started")
+	}
+	return st.Manifests, nil
 }
 
 // catchUp begins a new run, finds out what was in flight, and takes the signals
