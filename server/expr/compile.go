@@ -43,7 +43,9 @@ func Compile(src string, s *Scope, want Type) (*Expr, []Issue) {
 		return nil, parseIssues(src, iss)
 	}
 	c := &compiler{src: src, scope: s, env: env, next: maxID(parsed.NativeRep()), make: ast.NewExprFactory()}
-	c.rewrite(parsed.NativeRep())
+	if c.rewrite(parsed.NativeRep()) > maxLoops {
+		return nil, []Issue{problem(0, "too_deep", fmt.Sprintf("an expression may not go through more than %d lists", maxLoops), "split it with a set step")}
+	}
 	checked, issues := c.check(parsed)
 	if checked == nil {
 		return nil, issues
@@ -138,12 +140,13 @@ func (c *compiler) id(info *ast.SourceInfo, like int64) int64 {
 }
 
 // rewrite puts bounds around comprehensions and reads x['name'] as x.name, so
-// that both are checked alike.
-func (c *compiler) rewrite(tree *ast.AST) {
+// that both are checked alike. It counts the comprehensions.
+func (c *compiler) rewrite(tree *ast.AST) (loops int) {
 	info := tree.SourceInfo()
 	ast.PostOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		switch e.Kind() {
 		case ast.ComprehensionKind:
+			loops++
 			c.boundRange(info, e.AsComprehension().IterRange())
 		case ast.CallKind:
 			c.selectByName(e)
@@ -152,6 +155,7 @@ func (c *compiler) rewrite(tree *ast.AST) {
 			}
 		}
 	}))
+	return loops
 }
 
 func (c *compiler) boundRange(info *ast.SourceInfo, over ast.Expr) {
@@ -161,17 +165,11 @@ func (c *compiler) boundRange(info *ast.SourceInfo, over ast.Expr) {
 	c.wrap(info, over, fnEach)
 }
 
-// wrap makes f(e) of e, in place.
+// wrap makes f(e) of e, in place: the node stays and its content moves down.
 func (c *compiler) wrap(info *ast.SourceInfo, e ast.Expr, f string) {
-	inner, root := c.make.CopyExpr(e), e.ID()
-	fresh := c.id(info, root)
-	inner.RenumberIDs(func(id int64) int64 {
-		if id == root {
-			return fresh
-		}
-		return id
-	})
-	e.SetKindCase(c.make.NewCall(root, f, inner))
+	inner := c.make.NewUnspecifiedExpr(c.id(info, e.ID()))
+	inner.SetKindCase(e)
+	e.SetKindCase(c.make.NewCall(e.ID(), f, inner))
 }
 
 func (c *compiler) selectByName(e ast.Expr) {

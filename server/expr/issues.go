@@ -285,7 +285,7 @@ func (c *compiler) wrongTypes(tree *ast.AST, id int64, name string, args []strin
 	op := map[string]string{
 		"_==_": "compared with", "_!=_": "compared with", "_<_": "compared with", "_<=_": "compared with",
 		"_>_": "compared with", "_>=_": "compared with", "_+_": "added to", "_-_": "subtracted from",
-		"_*_": "multiplied by", "_/_": "divided by", "_%_": "divided by", "_in_": "looked for in",
+		"_*_": "multiplied by", "_/_": "divided by", "_%_": "divided by", "@in": "looked for in",
 	}[name]
 	switch {
 	case op != "" && len(said) == 2:
