@@ -161,3 +161,10 @@ func verified(t testing.TB, s *Store) audit.Report {
 type atomicInt struct{ n atomic.Int64 }
 
 func (a *atomicInt) next() int { return int(a.n.Add(1)) }
+
+func appendEvents(t testing.TB, s *Store, run string, seq uint64, n int) {
+	t.Helper()
+	if err := s.Append(t.Context(), perform.Record{Run: run, Expect: seq, Events: events(seq, n)}, nil); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -37,6 +37,9 @@ func (s *Store) Change(ctx context.Context, id, voter string, decide func(b inbo
 			return err
 		}
 		out = change.Request
+		if len(change.Audit) == 0 && change.Signal == nil && !change.HaltOff {
+			return nil // the second click
+		}
 		return t.answer(change, version)
 	})
 	if err == nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tocsin-soar/tocsin/server/approval"
 	"github.com/tocsin-soar/tocsin/server/audit"
+	"github.com/tocsin-soar/tocsin/server/engine"
 )
 
 // Restored is what a restore made.
@@ -207,7 +208,24 @@ func (t *tx) voidAll(r *Restored, now time.Time) error {
 		if err := t.saveApproval(x.req, x.version+1); err != nil {
 			return err
 		}
+		if err := t.askAnew(x.req); err != nil {
+			return err
+		}
 	}
 	r.Void = int64(len(all))
 	return nil
+}
+
+// askAnew lets the run of a void approval ask again, once it may go on.
+func (t *tx) askAnew(req approval.Request) error {
+	if req.Run == "" {
+		return nil
+	}
+	kind, raw, err := engine.Encode(engine.ApprovalDecided{
+		Path: req.Step, Approval: req.ID, Status: string(approval.Withdrawn), By: []string{}, Comment: req.Why,
+	})
+	if err != nil {
+		return err
+	}
+	return t.signal(req.Run, kind, raw)
 }
