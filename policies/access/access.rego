@@ -36,12 +36,12 @@ running := {"user.manage", "token.manage", "connection.grant", "backup", "settin
 # author does not publish, by the publishing itself.
 may := {
 	"viewer": everybody,
-	"analyst": everybody | handling,
-	"responder": ((everybody | handling) | steering) | {"halt.on"},
-	"engineer": (everybody | building) | releasing,
-	"lead": ((((everybody | handling) | steering) | releasing) | proving) | {"halt.on", "halt.off"},
-	"auditor": everybody | proving,
-	"admin": ((everybody | proving) | running) | {"halt.on", "halt.off"},
+	"analyst": union({everybody, handling}),
+	"responder": union({everybody, handling, steering, {"halt.on"}}),
+	"engineer": union({everybody, building, releasing}),
+	"lead": union({everybody, handling, steering, releasing, proving, {"halt.on", "halt.off"}}),
+	"auditor": union({everybody, proving}),
+	"admin": union({everybody, proving, running, {"halt.on", "halt.off"}}),
 }
 
 # verbs: all there are
@@ -49,9 +49,9 @@ verbs := {verb | some set in scopes; some verb in set}
 
 # scopes: which verbs a token's scope is good for
 scopes := {
-	"read": {"see"} | proving,
-	"write": ({"alert.edit", "note.add"} | building) | releasing,
-	"operate": ({"run.start"} | steering) | {"halt.on", "halt.off"},
+	"read": union({{"see"}, proving}),
+	"write": union({{"alert.edit", "note.add"}, building, releasing}),
+	"operate": union({{"run.start", "halt.on", "halt.off"}, steering}),
 	"decide": {"approval.decide"},
 	"admin": running,
 	"metrics": {"metrics"},

@@ -48,7 +48,7 @@ approve contains {
 } if {
 	input.action.impact == "contain"
 	not input.playbook.reviewed
-	input.playbook.age_seconds < 7 * 24 * 3600
+	input.playbook.age_seconds < 604800 # a week
 }
 
 deny contains {"rule": "protected", "reason": "a target is tagged as protected: it is never contained"} if {

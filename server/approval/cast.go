@@ -2,6 +2,7 @@ package approval
 
 import (
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -178,16 +179,9 @@ func blank(s string) bool {
 
 // names writes a list of names as people say it.
 func names(list []string) string {
-	out := ""
-	for i, n := range list {
-		switch {
-		case i == 0:
-		case i == len(list)-1:
-			out += " and "
-		default:
-			out += ", "
-		}
-		out += n
+	if len(list) < 2 {
+		return strings.Join(list, "")
 	}
-	return out
+	last := len(list) - 1
+	return strings.Join(list[:last], ", ") + " and " + list[last]
 }

@@ -1,8 +1,10 @@
 package approval
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -70,24 +72,24 @@ func ParseDuration(text string) (time.Duration, error) {
 			n++
 		}
 		if n == 0 || n > 9 || n == len(rest) {
-			return 0, fmt.Errorf("a duration is a whole number with d, h, m or s, as in 30m")
+			return 0, errors.New("a duration is a whole number with d, h, m or s, as in 30m")
 		}
 		unit, ok := unitOf(rest[n])
 		if !ok {
-			return 0, fmt.Errorf("a duration ends in d, h, m or s")
+			return 0, errors.New("a duration ends in d, h, m or s")
 		}
 		count, err := strconv.ParseInt(rest[:n], 10, 64)
 		if err != nil {
 			return 0, fmt.Errorf("read a duration: %w", err)
 		}
 		if count > int64(maxDuration/unit) || sum+time.Duration(count)*unit > maxDuration {
-			return 0, fmt.Errorf("a duration is at most ten years")
+			return 0, errors.New("a duration is at most ten years")
 		}
 		sum += time.Duration(count) * unit
 		rest = rest[n+1:]
 	}
 	if text == "" {
-		return 0, fmt.Errorf("a duration is a whole number with d, h, m or s, as in 30m")
+		return 0, errors.New("a duration is a whole number with d, h, m or s, as in 30m")
 	}
 	return sum, nil
 }
@@ -112,15 +114,16 @@ func DurationText(d time.Duration) string {
 	if d < time.Second {
 		return "0s"
 	}
-	out := ""
+	var out strings.Builder
+	seconds := int64(d / time.Second)
 	for _, u := range []struct {
-		name string
-		unit time.Duration
-	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}} {
-		if n := d / u.unit; n > 0 {
-			out += strconv.FormatInt(int64(n), 10) + u.name
-			d -= n * u.unit
+		name    string
+		seconds int64
+	}{{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}} {
+		if n := seconds / u.seconds; n > 0 {
+			out.WriteString(strconv.FormatInt(n, 10) + u.name)
+			seconds %= u.seconds
 		}
 	}
-	return out
+	return out.String()
 }

@@ -349,13 +349,17 @@ func TestACanonicalNameIsOneSpelling(t *testing.T) {
 func TestMergingJoinsWhoAsksTheSamePeople(t *testing.T) {
 	got := approval.Merge([]approval.Requirement{
 		{Rule: "b", Reason: "two", Who: []string{"role:lead", "role:responder"}, Quorum: 2, Not: []string{"starter"}, Within: "1h", Hold: "0s", ValidFor: "15m", Extend: "10m"},
-		{Rule: "a", Reason: "one", Who: []string{"role:responder", "role:lead", "role:lead"}, Quorum: 1, Not: []string{"author", "starter"}, Within: "30m", Hold: "8s", ValidFor: "5m", Extend: "0s",
-			Escalate: []approval.Escalation{{After: "10m", Who: []string{"role:admin"}}}},
+		{
+			Rule: "a", Reason: "one", Who: []string{"role:responder", "role:lead", "role:lead"}, Quorum: 1, Not: []string{"author", "starter"}, Within: "30m", Hold: "8s", ValidFor: "5m", Extend: "0s",
+			Escalate: []approval.Escalation{{After: "10m", Who: []string{"role:admin"}}},
+		},
 		{Rule: "c", Reason: "three", Who: []string{"user:zoe"}, Quorum: 1, Within: "2h", Hold: "90s", ValidFor: "15m", Extend: "30m"},
 	})
 	want := []approval.Requirement{
-		{Rule: "a, b", Reason: "one; two", Who: []string{"role:lead", "role:responder"}, Quorum: 2, Not: []string{"author", "starter"}, Within: "30m", Extend: "0s", Hold: "1m", ValidFor: "5m",
-			Escalate: []approval.Escalation{{After: "10m", Who: []string{"role:admin"}}}},
+		{
+			Rule: "a, b", Reason: "one; two", Who: []string{"role:lead", "role:responder"}, Quorum: 2, Not: []string{"author", "starter"}, Within: "30m", Extend: "0s", Hold: "1m", ValidFor: "5m",
+			Escalate: []approval.Escalation{{After: "10m", Who: []string{"role:admin"}}},
+		},
 		{Rule: "c", Reason: "three", Who: []string{"user:zoe"}, Quorum: 1, Not: []string{}, Within: "30m", Extend: "0s", Hold: "1m", ValidFor: "5m", Escalate: []approval.Escalation{}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -41,7 +41,7 @@ type Signal struct {
 }
 
 // Refusal is an answer that was not taken, with the audit entry it leaves.
-type Refusal struct {
+type Refusal struct { //nolint:errname // it is what an answer met with, in the words of this house
 	Err   error // *fault.Error for the caller
 	Audit []audit.Draft
 }

@@ -96,7 +96,7 @@ func unknownKeys(n *document.Node, at *node) []fault.Problem {
 func placeOf(root *document.Node, why string) *document.Node {
 	path, _, _ := strings.Cut(why, ":")
 	at := root
-	for _, key := range strings.Split(strings.Trim(path, "/"), "/") {
+	for key := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
 		next := at.Get(key)
 		if next == nil {
 			break

@@ -13,11 +13,11 @@ import (
 	"github.com/tocsin-soar/tocsin/server/opa"
 )
 
-func engine(t testing.TB) *opa.Engine {
-	t.Helper()
-	e, err := opa.NewEngine(t.Context(), func() time.Time { return noon })
+func engine(tb testing.TB) *opa.Engine {
+	tb.Helper()
+	e, err := opa.NewEngine(tb.Context(), func() time.Time { return noon })
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return e
 }

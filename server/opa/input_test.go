@@ -9,8 +9,8 @@ import (
 )
 
 // wholeAlert is an alert with something in every field, as JSON reads it.
-func wholeAlert(t testing.TB) map[string]any {
-	t.Helper()
+func wholeAlert(tb testing.TB) map[string]any {
+	tb.Helper()
 	verdict := "benign"
 	raw, err := json.Marshal(alert.Alert{
 		ID: "alr_0", Source: "edr", SourceID: "1", Title: "malware", Status: alert.New, Verdict: &verdict, Severity: alert.High, Confidence: 80,
@@ -21,15 +21,15 @@ func wholeAlert(t testing.TB) map[string]any {
 		Fields: map[string]any{"vendor": map[string]any{"deep": []any{1, 2.5, "x", nil}}}, Raw: alert.Raw{SHA256: "00", Bytes: 12},
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	v, err := ident.Decode(raw)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	m, ok := v.(map[string]any)
 	if !ok {
-		t.Fatal("an alert is no object")
+		tb.Fatal("an alert is no object")
 	}
 	return m
 }

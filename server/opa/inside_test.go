@@ -19,24 +19,24 @@ import (
 )
 
 // oracle is the same schema read by a library that knows all of JSON Schema.
-func oracle(t testing.TB, name, part string) *jsonschema.Schema {
-	t.Helper()
+func oracle(tb testing.TB, name, part string) *jsonschema.Schema {
+	tb.Helper()
 	src, ok := Schema(name)
 	if !ok {
-		t.Fatalf("no schema %s", name)
+		tb.Fatalf("no schema %s", name)
 	}
 	raw, err := jsonschema.UnmarshalJSON(bytes.NewReader(src))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	c := jsonschema.NewCompiler()
 	c.AssertFormat()
 	if err := c.AddResource("mem:///x.json", raw); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s, err := c.Compile("mem:///x.json" + part)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
@@ -45,7 +45,11 @@ func oracle(t testing.TB, name, part string) *jsonschema.Schema {
 func draw(t *rapid.T, n *node, odd int) any {
 	if rapid.IntRange(0, odd).Draw(t, "odd") == 1 {
 		return rapid.SampledFrom([]any{
-			nil, true, "x", "", int64(-1), 1.5, int64(3), int64(1 << 40), []any{}, []any{"x", int64(1)}, map[string]any{}, map[string]any{"x": int64(1)},
+			nil, true, "x", "", int64(-1), 1.5, int64(3), int64(1 << 40),
+			[]any{},
+			[]any{"x", int64(1)},
+			map[string]any{},
+			map[string]any{"x": int64(1)},
 			"61s", "60s", "role:king", "Rule", "monday", "24:00", "1h30m", "2026-13-01",
 		}).Draw(t, "wrong")
 	}

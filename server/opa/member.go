@@ -3,6 +3,7 @@ package opa
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -152,23 +153,23 @@ func requirement(m map[string]any, name, impact string) (approval.Requirement, e
 func times(r approval.Requirement) error {
 	within, err := approval.ParseDuration(r.Within)
 	if err != nil || within <= 0 || within > approval.MaxWithin {
-		return fmt.Errorf("/within: people need between one second and 30 days")
+		return errors.New("/within: people need between one second and 30 days")
 	}
 	extend, err := approval.ParseDuration(r.Extend)
 	if err != nil || extend > approval.MaxWithin {
-		return fmt.Errorf("/extend: at most 30 days")
+		return errors.New("/extend: at most 30 days")
 	}
 	hold, err := approval.ParseDuration(r.Hold)
 	if err != nil || hold > approval.MaxHold {
-		return fmt.Errorf("/hold: at most 60s")
+		return errors.New("/hold: at most 60s")
 	}
 	valid, err := approval.ParseDuration(r.ValidFor)
 	if err != nil || valid <= hold || valid > approval.MaxWithin {
-		return fmt.Errorf("/valid_for: must be longer than hold and at most 30 days")
+		return errors.New("/valid_for: must be longer than hold and at most 30 days")
 	}
 	for _, e := range r.Escalate {
 		if _, err := approval.ParseDuration(e.After); err != nil {
-			return fmt.Errorf("/escalate: after is a duration like 10m")
+			return errors.New("/escalate: after is a duration like 10m")
 		}
 	}
 	return nil
@@ -187,7 +188,7 @@ func (v *verdict) limit(m map[string]any) error {
 	if most, ok := m["max_for"].(string); ok {
 		d, err := approval.ParseDuration(most)
 		if err != nil || d < time.Second {
-			return fmt.Errorf("/max_for: at least one second")
+			return errors.New("/max_for: at least one second")
 		}
 		seconds := int64(d / time.Second)
 		if v.limits.MaxForSeconds == nil || seconds < *v.limits.MaxForSeconds {

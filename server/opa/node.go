@@ -2,6 +2,7 @@ package opa
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -41,7 +42,7 @@ type miss struct{ at, what string }
 func nodeOf(raw any) (*node, error) {
 	schema, ok := raw.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("a schema is an object")
+		return nil, errors.New("a schema is an object")
 	}
 	n := &node{low: math.Inf(-1), high: math.Inf(1), maxLength: math.MaxInt, maxItems: math.MaxInt}
 	for _, key := range slices.Sorted(maps.Keys(schema)) {
@@ -50,7 +51,7 @@ func nodeOf(raw any) (*node, error) {
 		}
 	}
 	if n.fields != nil && schema["additionalProperties"] != false {
-		return nil, fmt.Errorf("an object with named fields must be closed")
+		return nil, errors.New("an object with named fields must be closed")
 	}
 	n.free = n.fields == nil && n.values == nil && slices.Contains(n.types, "object")
 	return n, nil
@@ -83,7 +84,7 @@ func (n *node) keyword(key string, v any) (err error) {
 	case "format":
 		n.moment = v == "date-time"
 		if !n.moment {
-			err = fmt.Errorf("only date-time is known")
+			err = errors.New("only date-time is known")
 		}
 	default:
 		err = n.bound(key, v)
@@ -97,7 +98,7 @@ func (n *node) enum(v any) error {
 	n.choice, n.words = true, textList(v)
 	n.noNull = !slices.Contains(list, nil)
 	if len(n.words) == 0 || len(list) > len(n.words)+1 || len(list) > len(n.words) && n.noNull {
-		return fmt.Errorf("a choice is between words")
+		return errors.New("a choice is between words")
 	}
 	return nil
 }
@@ -105,7 +106,7 @@ func (n *node) enum(v any) error {
 func (n *node) properties(v any) error {
 	props, ok := v.(map[string]any)
 	if !ok {
-		return fmt.Errorf("must be an object")
+		return errors.New("must be an object")
 	}
 	n.fields = map[string]*node{}
 	for name, p := range props {
@@ -122,7 +123,7 @@ func (n *node) properties(v any) error {
 func (n *node) bound(key string, v any) error {
 	f, ok := numeric(v)
 	if !ok {
-		return fmt.Errorf("this word is not known")
+		return errors.New("this word is not known")
 	}
 	switch key {
 	case "minimum":
@@ -138,7 +139,7 @@ func (n *node) bound(key string, v any) error {
 	case "maxItems":
 		n.maxItems = int(f)
 	default:
-		return fmt.Errorf("this word is not known")
+		return errors.New("this word is not known")
 	}
 	return nil
 }

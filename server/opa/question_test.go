@@ -33,12 +33,12 @@ func question(impact string, change ...func(*gate.Question)) gate.Question {
 }
 
 // compile compiles workspace files that must be right.
-func compile(t testing.TB, files map[string]string) *opa.Policy {
-	t.Helper()
-	p, problems := opa.Compile(t.Context(), bytesOf(files))
+func compile(tb testing.TB, files map[string]string) *opa.Policy {
+	tb.Helper()
+	p, problems := opa.Compile(tb.Context(), bytesOf(files))
 	for _, bad := range problems {
 		if bad.Severity == fault.SeverityError {
-			t.Fatalf("%s:%d:%d %s %s", bad.File, bad.Line, bad.Column, bad.Code, bad.Message)
+			tb.Fatalf("%s:%d:%d %s %s", bad.File, bad.Line, bad.Column, bad.Code, bad.Message)
 		}
 	}
 	return p

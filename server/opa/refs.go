@@ -143,7 +143,7 @@ func (w *walker) root(r ast.Ref) (*node, int) {
 func (w *walker) follow(r ast.Ref) (at *node, stuck int, before *node) {
 	n, i := w.root(r)
 	for ; n != nil && i < len(r); i++ {
-		next := n
+		var next *node
 		switch {
 		case n.free:
 			return n, 0, nil
@@ -157,8 +157,6 @@ func (w *walker) follow(r ast.Ref) (at *node, stuck int, before *node) {
 			next = n.elem
 		case n.values != nil:
 			next = n.values
-		default:
-			next = nil
 		}
 		if next == nil {
 			return nil, i, n

@@ -87,7 +87,7 @@ func (t *tree) head(m *module, r *ast.Rule) {
 	case r.Default:
 		t.add(wrongAt(loc, "default_rule", "a default would answer where no rule does; no answer is a denial", "remove it"))
 	case r.Head.Key == nil || len(r.Head.Reference) > 1 || len(r.Head.Args) > 0 || r.Else != nil:
-		t.add(wrongAt(loc, "not_a_set", fmt.Sprintf("%s is a set: a rule adds a member to it", name),
+		t.add(wrongAt(loc, "not_a_set", name+" is a set: a rule adds a member to it",
 			fmt.Sprintf(`write: %s contains {"rule": "…", "reason": "…"} if { … }`, name)))
 	default:
 		t.member(m, r, name)
@@ -136,7 +136,7 @@ func (t *tree) member(m *module, r *ast.Rule, set string) {
 		set = setDeny
 	}
 	known := memberFields(set)
-	obj.Foreach(func(k, v *ast.Term) {
+	obj.Foreach(func(k, _ *ast.Term) {
 		name, isText := k.Value.(ast.String)
 		if isText && !slices.Contains(known, string(name)) {
 			t.problems = append(t.problems, warnAt(k.Location, "bad_rule",
