@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/common/types"
@@ -44,7 +45,6 @@ func guards() map[string]guard {
 		"indexOf":       guardSearch,
 		"lastIndexOf":   guardSearch,
 		"flatten":       guardFlatten,
-		"distinct":      guardDistinct,
 		"base64.encode": guardValue, "base64.decode": guardValue,
 	}
 	for _, name := range []string{"charAt", "lowerAscii", "upperAscii", "substring", "trim", "reverse", "strings.quote"} {
@@ -171,7 +171,47 @@ func leaves(v ref.Val, left *int, depth int) bool {
 	return true
 }
 
-func guardDistinct(args []ref.Val) ref.Val { return guardSets([]ref.Val{args[0], args[0]}) }
+// distinct gives each item once, in order. Texts, the usual case, are not
+// compared with each other.
+func distinct(v ref.Val) ref.Val {
+	l, ok := v.(traits.Lister)
+	if !ok {
+		return types.MaybeNoSuchOverloadErr(v)
+	}
+	if bad := guardItems([]ref.Val{l}); bad != nil {
+		return bad
+	}
+	if texts, only := distinctTexts(l); only {
+		return types.NewRefValList(types.DefaultTypeAdapter, texts)
+	}
+	if bad := guardSets([]ref.Val{l, l}); bad != nil {
+		return bad
+	}
+	out := []ref.Val{}
+	for it := l.Iterator(); it.HasNext() == types.True; {
+		item := it.Next()
+		if !slices.ContainsFunc(out, func(o ref.Val) bool { return types.Equal(o, item) == types.True }) {
+			out = append(out, item)
+		}
+	}
+	return types.NewRefValList(types.DefaultTypeAdapter, out)
+}
+
+func distinctTexts(l traits.Lister) (out []ref.Val, only bool) {
+	out = []ref.Val{}
+	seen := map[types.String]bool{}
+	for it := l.Iterator(); it.HasNext() == types.True; {
+		s, ok := it.Next().(types.String)
+		if !ok {
+			return nil, false
+		}
+		if !seen[s] {
+			seen[s] = true
+			out = append(out, s)
+		}
+	}
+	return out, true
+}
 
 // guardSets bounds work that compares each item with each other one.
 func guardSets(args []ref.Val) ref.Val {

@@ -25,6 +25,8 @@ const (
 	fnMatches = "@matches"
 	fnEach    = "@each"
 	fnEqual   = "@equal"
+
+	fnDistinct = "@distinct"
 )
 
 func newLanguage() *cel.Env {
@@ -41,7 +43,8 @@ func newLanguage() *cel.Env {
 		ext.Encoders(ext.EncodersVersion(0)), // the later ones parse with other rules than ours
 		cel.Macros(
 			cel.GlobalMacro("matches", 2, expandMatches),
-			cel.ReceiverMacro("matches", 1, expandMatches)),
+			cel.ReceiverMacro("matches", 1, expandMatches),
+			cel.ReceiverMacro("distinct", 0, expandDistinct)),
 		cel.CrossTypeNumericComparisons(true),
 		cel.DefaultUTCTimeZone(true),
 		cel.EnableIdentifierEscapeSyntax(),
@@ -65,6 +68,12 @@ func expandMatches(f cel.MacroExprFactory, target ast.Expr, args []ast.Expr) (as
 		args = append([]ast.Expr{target}, args...)
 	}
 	return f.NewCall(fnMatches, args...), nil
+}
+
+// expandDistinct makes x.distinct() a call of ours: CEL compares each item with
+// each other one and counts the cost of that.
+func expandDistinct(f cel.MacroExprFactory, target ast.Expr, _ []ast.Expr) (ast.Expr, *cel.Error) {
+	return f.NewCall(fnDistinct, target), nil
 }
 
 // bound puts the guards before what CEL's libraries do.
@@ -277,7 +286,7 @@ func (work) CallCost(function, _ string, args []ref.Val, _ ref.Val) *uint64 {
 		text, _ := textArg(args, 0)
 		needle, _ := textArg(args, 1)
 		cost += len(text) * (1 + len(needle)/64)
-	case "@in", "sets.contains", "sets.equivalent", "sets.intersects", "distinct", "hasOnly", "hasAny", "hasAll", "hasExactly":
+	case "@in", "sets.contains", "sets.equivalent", "sets.intersects", fnDistinct, "hasOnly", "hasAny", "hasAll", "hasExactly":
 		cost += pairs(args)
 	default:
 		cost += roughSize(args) / 64
@@ -310,10 +319,19 @@ func pairs(args []ref.Val) int {
 			n *= max(1, count(l))
 		}
 	}
-	if len(args) == 1 { // distinct
+	if len(args) == 1 && !startsWithText(args[0]) { // distinct
 		n *= n
 	}
 	return n / 4
+}
+
+func startsWithText(v ref.Val) bool {
+	l, ok := v.(traits.Lister)
+	if !ok || count(l) == 0 {
+		return false
+	}
+	_, ok = l.Get(types.Int(0)).(types.String)
+	return ok
 }
 
 // locationOf gives where a node begins, in bytes of src.

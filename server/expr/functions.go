@@ -21,6 +21,8 @@ func ourFunctions() cel.EnvOption {
 		cel.Function(fnMatches, cel.Overload("matches_text", []*types.Type{text, text}, types.BoolType,
 			cel.BinaryBinding(matchDynamic))),
 		cel.Function(fnEach, cel.Overload("each_any", []*types.Type{param}, param, cel.UnaryBinding(each))),
+		cel.Function(fnDistinct, cel.Overload("distinct_list", []*types.Type{types.NewListType(param)}, types.NewListType(param),
+			cel.UnaryBinding(distinct))),
 		cel.Function(fnEqual, cel.Overload("equal_any", []*types.Type{param, param}, types.BoolType,
 			cel.BinaryBinding(equal))),
 		cel.Function("repeat", cel.MemberOverload("text_repeat", []*types.Type{text, whole}, text,
