@@ -50,7 +50,7 @@ func TestTheReferenceOfFunctionsIsWhatTheCodeSays(t *testing.T) {
 	}
 	want := before + begin + functions(t) + end + after
 	if os.Getenv("UPDATE") == "1" {
-		if err := os.WriteFile(page, []byte(want), 0o600); err != nil {
+		if err := os.WriteFile(page, []byte(want), 0o600); err != nil { //nolint:gosec // the page of this repository
 			t.Fatal(err)
 		}
 		return
