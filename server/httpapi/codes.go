@@ -60,7 +60,7 @@ var codes = [][2]string{
 	{"owner_disabled", "The token's owner is disabled."},
 	{"precondition_failed", "It was changed since you read it. Read it again."},
 	{"rate_limited", "Too much at once; Retry-After says when to come back."},
-	{"reason_needed", "Say why."},
+	{"reason_needed", "Say why; it is kept in the audit log."},
 	{"run_ended", "The run has ended already."},
 	{"scope_not_yours", "A token makes none with more scopes than its own."},
 	{"secret_reference_not_allowed", "The settings do not list this name for references."},

@@ -82,7 +82,7 @@ func problemOf(err error, id string) (Problem, *fault.Error) {
 		Code: fault.CodeOf(err), Errors: []fault.Place{}, Instance: id,
 	}
 	f, ok := errors.AsType[*fault.Error](err)
-	if !ok || status >= http.StatusInternalServerError && f.Kind == fault.Internal {
+	if !ok || status == http.StatusInternalServerError {
 		p.Code, p.Detail = string(fault.Internal), "Something went wrong here, and nothing more is said of it. The log knows it by the instance."
 		p.Type = "/schemas/errors.json#/codes/internal"
 		return p, f
