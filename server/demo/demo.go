@@ -25,8 +25,8 @@ import (
 
 // Options say where the range lives.
 type Options struct {
-	// Addr is where it listens; only a loopback address is accepted. Empty, or
-	// with port 0, means the port of the last start, or any free one.
+	// Addr is where it listens; only a loopback address is accepted. Where the port
+	// is taken, 0 or not given, it is the port of the last start, or any free one.
 	Addr string
 	// Dir is its folder, made when it is missing: state, secrets, workspace.
 	Dir   string
@@ -108,7 +108,7 @@ func (r *Range) Stop(ctx context.Context) error {
 	return nil
 }
 
-// listen opens the wanted address. Without a port of its own it takes the last
+// listen opens the wanted address. Where that is not to be had it takes the last
 // one again, because the address of a connection is part of what people approve.
 func listen(ctx context.Context, addr, file string) (net.Listener, error) {
 	if addr == "" {
@@ -121,9 +121,12 @@ func listen(ctx context.Context, addr, file string) (net.Listener, error) {
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
 		return nil, errors.New("the demo range listens on loopback addresses only")
 	}
-	tries := []string{addr}
-	if last := lastPort(file); last != 0 && port == "0" {
-		tries = []string{net.JoinHostPort(host, strconv.Itoa(last)), addr}
+	tries := []string{net.JoinHostPort(host, "0")}
+	if last := lastPort(file); last != 0 {
+		tries = append([]string{net.JoinHostPort(host, strconv.Itoa(last))}, tries...)
+	}
+	if port != "0" {
+		tries = append([]string{addr}, tries...)
 	}
 	var opened net.Listener
 	for _, try := range tries {

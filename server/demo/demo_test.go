@@ -367,6 +367,18 @@ func TestTheRangeStaysOnThisMachine(t *testing.T) {
 	}
 }
 
+func TestAPortThatIsTakenIsNotInsistedOn(t *testing.T) {
+	taken := open(t, t.TempDir(), newClock())
+	r, err := Start(t.Context(), Options{Addr: strings.TrimPrefix(taken.URL(), "http://"), Dir: t.TempDir(), Clock: newClock().now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shut(t, r)
+	if r.URL() == taken.URL() {
+		t.Error("two ranges say they have one address")
+	}
+}
+
 func TestSecretsAreOnesOwnAndStay(t *testing.T) {
 	dir, c := t.TempDir(), newClock()
 	r := open(t, dir, c)
