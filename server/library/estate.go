@@ -85,6 +85,7 @@ func (b *build) estate() error {
 		if !ok {
 			continue
 		}
+		b.now.estateSHA += f.sha256
 		rows, problem := rowsOf(f, table.columns)
 		if problem != nil {
 			wrong = append(wrong, *problem)
@@ -102,7 +103,7 @@ func (b *build) estate() error {
 	if !b.before.loaded {
 		return fault.New(fault.InvalidInput, "the tables of assets and identities cannot be used: %s", firstError(wrong)).WithCode("estate_broken")
 	}
-	b.now.things = b.before.things
+	b.now.things, b.now.estateSHA = b.before.things, b.before.estateSHA
 	return nil
 }
 

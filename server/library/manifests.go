@@ -21,14 +21,18 @@ func (b *build) manifests() {
 		id := folderOf(f)
 		before, had := b.before.manifestsByID[id]
 		if had && before.SHA256 == f.sha256 {
-			b.now.manifestsByID[id] = Manifest{before.Manifest, f.origin, f.label}
+			b.now.manifestsByID[id] = Manifest{before.Manifest, f.origin, f.label, before.problems}
+			b.say(before.problems...)
 			continue
 		}
 		m, ps := connector.Parse(f.label, f.raw)
+		if f.origin == Shipped && !fault.Broken(ps) {
+			ps = nil // its warnings are for those who ship it
+		}
 		b.say(ps...)
 		switch {
 		case m != nil && m.ID == id:
-			b.now.manifestsByID[id] = Manifest{m, f.origin, f.label}
+			b.now.manifestsByID[id] = Manifest{m, f.origin, f.label, ps}
 			continue
 		case m != nil:
 			b.say(f.problem("bad_name", fmt.Sprintf("the manifest names itself %q, its folder %q", m.ID, id), "they must be equal"))

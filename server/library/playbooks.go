@@ -82,7 +82,7 @@ func (b *build) playbooks(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if e.Playbook != nil || e.Draft != nil || len(e.Problems) > 0 {
+		if book.Published != nil || book.Draft != nil || len(e.Problems) > 0 {
 			b.now.entries[slug] = e
 		}
 	}
@@ -268,12 +268,23 @@ func (b *build) entry(ctx context.Context, book Book, ours, theirs checked) (Ent
 		}
 	}
 	e.Managed = ours.file != nil
+	at := []checked{ours, theirs}
+	var ps []fault.Problem
 	var err error
-	if e.Playbook, err = b.compiled(ctx, book.Slug, book.Published, []checked{ours, theirs}, true); err != nil {
+	if e.Playbook, ps, err = b.compiled(ctx, book.Slug, book.Published, at); err != nil {
 		return e, err
 	}
-	if e.Draft, err = b.compiled(ctx, book.Slug, book.Draft, []checked{ours, theirs}, false); err != nil {
+	b.say(ps...)
+	if e.Draft, ps, err = b.compiled(ctx, book.Slug, book.Draft, at); err != nil {
 		return e, err
+	}
+	if !e.Managed && book.Draft != nil {
+		e.Problems = ps
+	}
+	before := b.before.entries[book.Slug].Playbook
+	if e.Playbook == nil && book.Published != nil && before != nil && before.SHA256 == book.Published.SHA256 {
+		e.Playbook = before // what it needs has changed; it goes on with what it had
+		e.key = ""          // and is checked anew next time
 	}
 	if book.Published != nil {
 		e.Origin = book.Published.Origin
@@ -295,38 +306,35 @@ func categoryOf(p string) string {
 }
 
 // compiled gives the playbook of a version: from the files, from before, or from
-// the archive.
-func (b *build) compiled(ctx context.Context, slug string, v *Version, at []checked, inForce bool) (*playbook.Playbook, error) {
+// the archive. It is nil beside problems that are errors.
+func (b *build) compiled(ctx context.Context, slug string, v *Version, at []checked) (*playbook.Playbook, []fault.Problem, error) {
 	if v == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
 	for _, c := range at {
 		if c.playbook != nil && c.playbook.SHA256 == v.SHA256 {
-			return c.playbook, nil
+			return c.playbook, nil, nil // its problems are said already
 		}
 	}
 	before := b.before.entries[slug]
 	for _, p := range []*playbook.Playbook{before.Playbook, before.Draft} {
 		if p != nil && p.SHA256 == v.SHA256 && before.key == b.now.catalog.key {
-			return p, nil
+			return p, nil, nil
 		}
 	}
 	raw, err := b.o.Archive.Kept(ctx, KindPlaybook, v.SHA256)
 	if err != nil {
-		return nil, fmt.Errorf("read playbook %s: %w", slug, err)
+		return nil, nil, fmt.Errorf("read playbook %s: %w", slug, err)
 	}
 	label := slug + ".yaml"
 	if v.File != "" {
 		label = v.File
 	}
 	p, ps := playbook.Compile(slug, label, raw, b.now.catalog)
-	if p == nil && inForce {
-		b.say(ps...)
-		if old := before.Playbook; old != nil && old.SHA256 == v.SHA256 {
-			return old, nil // what it needs has changed; it goes on with what it had
-		}
+	if p != nil {
+		ps = nil
 	}
-	return p, nil
+	return p, ps, nil
 }
 
 // finish derives what is asked often.
@@ -389,7 +397,7 @@ func (s *Snapshot) since(before *Snapshot) Changes {
 		Connections:  differing(before.connectionsByName, s.connectionsByName, sameConnection),
 		Sources:      differing(before.sourcesByName, s.sourcesByName, func(a, b Source) bool { return a.sha256 == b.sha256 }),
 		Policies:     before.policyCount != s.policyCount,
-		People:       before.peopleSHA != s.peopleSHA || before.things != s.things,
+		People:       before.peopleSHA != s.peopleSHA || before.estateSHA != s.estateSHA,
 		Problems:     s.Problems(),
 	}
 }

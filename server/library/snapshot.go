@@ -29,6 +29,7 @@ type Snapshot struct {
 	policyCount       int // how often a tree was put in force
 	loaded            bool
 	peopleSHA         string
+	estateSHA         string
 	catalog           *catalog
 	triggers          []trigger.Candidate
 	plans             []Plan
@@ -50,6 +51,8 @@ type Manifest struct {
 	*connector.Manifest
 	Origin Origin
 	File   string
+
+	problems []fault.Problem // warnings
 }
 
 // Source is a source with where it comes from.
