@@ -135,7 +135,7 @@ func (r *reader) alert(item any) Alert {
 	}
 	if a.Title == "" {
 		a.Title = r.fallbackTitle(item)
-		r.unread = append(r.unread, "title")
+		r.misfit("title")
 	}
 	if v, ok := r.given["verdict"].(string); ok && r.m.generic && Verdict(v) {
 		a.Verdict = &v
