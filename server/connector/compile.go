@@ -193,9 +193,20 @@ func (p *parser) method(a *parsed, n *document.Node, f requestFile, r *Request) 
 }
 
 func (p *parser) path(a *parsed, n *document.Node, f requestFile, r *Request, scope *expr.Scope) {
+	one := func(n *document.Node) *expr.Value {
+		v := p.value(n, scope, map[string]any{"type": "string", "x-sink": "path"})
+		p.absent(n, v, a.action)
+		return v
+	}
+	given := 0
+	for _, is := range []bool{f.Path != nil, len(f.Paths) > 0, f.Below != nil} {
+		if is {
+			given++
+		}
+	}
 	switch {
-	case f.Path != nil && f.Below != nil, f.Path == nil && f.Below == nil:
-		p.say(n.Problem("missing_key", "a request has either path or below", ""))
+	case given != 1:
+		p.say(n.Problem("missing_key", "a request has either path or paths or below", ""))
 	case f.Below != nil:
 		prop := property(a.action.Input, f.Below.Scalar())
 		if prop["x-sink"] != "path" || !required(a.action.Input, f.Below.Scalar()) {
@@ -203,9 +214,31 @@ func (p *parser) path(a *parsed, n *document.Node, f requestFile, r *Request, sc
 			return
 		}
 		r.Below = f.Below.Scalar()
+	case f.Path != nil:
+		r.Path = one(f.Path)
 	default:
-		r.Path = p.value(f.Path, scope, map[string]any{"type": "string", "x-sink": "path"})
-		p.absent(f.Path, r.Path, a.action)
+		p.paths(f.Paths, r, scope, one)
+	}
+}
+
+// paths are tried in order; the last one takes what is left.
+func (p *parser) paths(fs []pathFile, r *Request, scope *expr.Scope, one func(*document.Node) *expr.Value) {
+	for i, f := range fs {
+		last := i == len(fs)-1
+		switch {
+		case f.Path == nil:
+			continue
+		case last != (f.If == nil):
+			p.say(f.Path.Problem("bad_value", "every path but the last has an if", ""))
+			continue
+		}
+		c := Path{Path: one(f.Path)}
+		if f.If != nil {
+			e, ps := document.Condition(f.If, scope)
+			p.say(ps...)
+			c.If = e
+		}
+		r.Paths = append(r.Paths, c)
 	}
 }
 

@@ -129,13 +129,20 @@ type Target struct {
 type Request struct {
 	Method     string      // GET, POST, PUT, PATCH or DELETE
 	MethodFrom string      // the input that names the method; Method where it is absent
-	Path       *expr.Value // path sink; nil with Below
+	Path       *expr.Value // path sink; nil with Paths or Below
+	Paths      []Path      // the first whose If holds, where products of one kind differ
 	Below      string      // the input (with x-sink path) that gives a whole path below base_url; "" with Path
 	Query      *expr.Value // a map, or nil
 	Headers    *expr.Value // a map, or nil
 	JSON       *expr.Value // nil: none
 	Form       *expr.Value // nil: none
 	Body       *expr.Value // text; nil: none
+}
+
+// Path is one of several paths of a request; If is nil in the last one.
+type Path struct {
+	If   *expr.Expr
+	Path *expr.Value
 }
 
 // Did is what an attempt did.

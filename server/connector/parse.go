@@ -67,12 +67,17 @@ type (
 		Method     string         `yaml:"method" enum:"GET POST PUT PATCH DELETE"`
 		MethodFrom *document.Node `yaml:"method_from"`
 		Path       *document.Node `yaml:"path"`
+		Paths      []pathFile     `yaml:"paths"`
 		Below      *document.Node `yaml:"below"`
 		Query      *document.Node `yaml:"query"`
 		Headers    *document.Node `yaml:"headers"`
 		JSON       *document.Node `yaml:"json"`
 		Form       *document.Node `yaml:"form"`
 		Body       *document.Node `yaml:"body"`
+	}
+	pathFile struct {
+		If   *document.Node `yaml:"if"`
+		Path *document.Node `yaml:"path,required"`
 	}
 	outputFile struct {
 		Schema *document.Node `yaml:"schema,required"`

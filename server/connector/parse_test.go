@@ -236,7 +236,7 @@ func TestEveryMistakeInAManifestHasItsPlace(t *testing.T) {
 		"a target that is fixed":         {"value: \"${{ input.host }}\" }]\n    input:\n      type", "value: \"all-hosts\" }]\n    input:\n      type", "all-hosts", "must be read from the input"},
 		"a misspelt input":               {"/hosts/${{ input.host }}/isolate\"\n      query", "/hosts/${{ input.hosst }}/isolate\"\n      query", "hosst", "host"},
 		"a path that is one expression":  {"path: /find", "path: \"${{ input.key }}\"", "input.key", ""},
-		"both path and below":            {"path: /find", "path: /find, below: key", "request", "either path or below"},
+		"both path and below":            {"path: /find", "path: /find, below: key", "request", "either path or"},
 		"below without a sink":           {"path: /find", "below: key", "below", "x-sink: path"},
 		"an unknown sink":                {"key: { type: string } } }\n    request", "key: { type: string, x-sink: sq1 } } }\n    request", "sq1", "x-sink must be one of"},
 		"a misspelt sink keyword":        {"key: { type: string } } }\n    request", "key: { type: string, x-sinc: sql } } }\n    request", "x-sinc", "x-sink"},

@@ -71,10 +71,10 @@ func (a *Action) renderPath(vars expr.Vars, input map[string]any) (string, error
 	switch r := a.Request; {
 	case r.Below != "":
 		v = input[r.Below]
-	case r.Path == nil:
-		return "", nil
-	default:
+	case r.Path != nil:
 		v, err = r.Path.Eval(vars)
+	default:
+		v, err = choosePath(r.Paths, vars)
 	}
 	if err != nil {
 		return "", fault.Wrap(err, fault.KindOf(err), "the path cannot be made: %s", said(err))
@@ -84,6 +84,18 @@ func (a *Action) renderPath(vars expr.Vars, input map[string]any) (string, error
 		return "", fault.New(fault.InvalidInput, "the path is not text")
 	}
 	return s, nil
+}
+
+func choosePath(ps []Path, vars expr.Vars) (any, error) {
+	for _, p := range ps {
+		if p.If != nil {
+			if holds, err := p.If.Eval(vars); err != nil || holds != true {
+				continue
+			}
+		}
+		return p.Path.Eval(vars)
+	}
+	return "", nil
 }
 
 // said gives the message of our own errors and nothing of others.
