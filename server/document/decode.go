@@ -44,28 +44,22 @@ type decoder struct {
 
 func (d *decoder) add(p fault.Problem) { d.problems = append(d.problems, p) }
 
-var (
-	nodeType     = reflect.TypeFor[*Node]()
-	decoderType  = reflect.TypeFor[Decoder]()
-	durationType = reflect.TypeFor[time.Duration]()
-	sizeType     = reflect.TypeFor[Size]()
-)
-
 // value reads n into v; what names the place for people.
 func (d *decoder) value(n *Node, v reflect.Value, tag reflect.StructTag, what string) {
-	if v.CanAddr() && v.Addr().Type().Implements(decoderType) {
-		own, _ := v.Addr().Interface().(Decoder)
-		d.problems = append(d.problems, own.DecodeNode(n)...)
-		return
+	if v.CanAddr() {
+		if own, ok := reflect.TypeAssert[Decoder](v.Addr()); ok {
+			d.problems = append(d.problems, own.DecodeNode(n)...)
+			return
+		}
 	}
 	switch v.Type() {
-	case nodeType:
+	case reflect.TypeFor[*Node]():
 		v.Set(reflect.ValueOf(n))
 		return
-	case durationType:
+	case reflect.TypeFor[time.Duration]():
 		d.duration(n, v, what)
 		return
-	case sizeType:
+	case reflect.TypeFor[Size]():
 		d.size(n, v, what)
 		return
 	}
@@ -150,12 +144,12 @@ func (d *decoder) text(n *Node, v reflect.Value, tag reflect.StructTag, what str
 	switch tag.Get("form") {
 	case "slug":
 		if !ident.Slug(n.text) {
-			d.add(n.Problem("bad_name", fmt.Sprintf("%s must be a name of small letters, digits and hyphens, at most 64", what), ""))
+			d.add(n.Problem("bad_name", what+" must be a name of small letters, digits and hyphens, at most 64", ""))
 			return
 		}
 	case "name":
 		if !ident.Name(n.text) {
-			d.add(n.Problem("bad_name", fmt.Sprintf("%s must be a name of small letters, digits and _, beginning with a letter, at most 48", what), ""))
+			d.add(n.Problem("bad_name", what+" must be a name of small letters, digits and _, beginning with a letter, at most 48", ""))
 			return
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Describe makes the JSON Schema of what Decode reads into a struct, from the same
@@ -22,11 +23,11 @@ func describe(t reflect.Type, tag reflect.StructTag) map[string]any {
 		return map[string]any{"$ref": "#/$defs/" + ref}
 	}
 	switch t {
-	case durationType:
+	case reflect.TypeFor[time.Duration]():
 		return map[string]any{"type": "string", "pattern": `^(0|([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+)$`}
-	case sizeType:
+	case reflect.TypeFor[Size]():
 		return map[string]any{"type": []any{"integer", "string"}, "pattern": `^[0-9]+(B|KiB|MiB|GiB)?$`}
-	case nodeType:
+	case reflect.TypeFor[*Node]():
 		return map[string]any{}
 	}
 	switch t.Kind() { //nolint:exhaustive // Decode knows no other kinds, see default

@@ -41,7 +41,6 @@ type Node struct {
 	truth   bool
 	items   []*Node
 	entries []Entry
-	end     int // the line on which its text ends, where known
 }
 
 // Entry is one key of a map with its value.

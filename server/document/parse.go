@@ -337,7 +337,7 @@ func tooBusy(src []byte) int {
 				signs++
 			}
 		}
-		if signs > 4*maxNodes {
+		if signs > 2*maxNodes {
 			return i
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -66,20 +67,20 @@ func FormatDuration(d time.Duration) string {
 	if d <= 0 {
 		return "0s"
 	}
-	out := ""
+	var out strings.Builder
 	for _, u := range []struct {
 		word string
 		each time.Duration
 	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}} {
-		if n := d / u.each; n > 0 {
-			out += strconv.FormatInt(int64(n), 10) + u.word
-			d -= n * u.each
+		if n := int64(d / u.each); n > 0 {
+			out.WriteString(strconv.FormatInt(n, 10) + u.word)
+			d %= u.each
 		}
 	}
-	if out == "" {
+	if out.Len() == 0 {
 		return "0s"
 	}
-	return out
+	return out.String()
 }
 
 var errSize = errors.New("a size is a number of bytes: 512, 64KiB, 1MiB")

@@ -1,5 +1,7 @@
 package layout
 
+import "slices"
+
 // drawing is a picture on its way.
 type drawing struct {
 	picture Picture
@@ -59,9 +61,9 @@ func (d *drawing) lead(in []port, to string, x, y int) {
 		points := p.points
 		if at := p.at(); at[1] != y {
 			bend := x - columnGap/2
-			points = append(points[:len(points):len(points)], [2]int{bend, at[1]}, [2]int{bend, y})
+			points = append(slices.Clip(points), [2]int{bend, at[1]}, [2]int{bend, y})
 		}
-		points = append(points[:len(points):len(points)], [2]int{x, y})
+		points = append(slices.Clip(points), [2]int{x, y})
 		d.picture.Edges = append(d.picture.Edges, Edge{From: p.from, To: to, Label: p.label, Kind: p.kind, Points: points})
 	}
 }
@@ -105,7 +107,7 @@ func (p port) into(r lane, turn, middle int) port {
 		out.kind, out.label = p.kind, p.label // parallel at once behind an if or inside a loop
 	}
 	if turn > 0 {
-		out.points = append(out.points[:len(out.points):len(out.points)], [2]int{turn, p.at()[1]})
+		out.points = append(slices.Clip(out.points), [2]int{turn, p.at()[1]})
 		if p.at()[1] != middle {
 			out.points = append(out.points, [2]int{turn, middle})
 		}

@@ -195,16 +195,17 @@ func (b *build) secretOf(n *document.Node, open bool) (secret.Value, *fault.Prob
 // credentialVersion changes with what the file says of the credentials. What a
 // reference leads to is not in it: it would have to be a hash of the secret.
 func credentialVersion(authType string, auth map[string]*document.Node) int64 {
-	text := authType
+	var text strings.Builder
+	text.WriteString(authType)
 	for _, field := range slices.Sorted(maps.Keys(auth)) {
 		value := "literal"
 		if _, reference := secret.ParseRef(auth[field].Scalar()); reference || field == "username" {
 			value = auth[field].Scalar()
 		}
-		text += "\x00" + field + "\x00" + value
+		text.WriteString("\x00" + field + "\x00" + value)
 	}
-	sum := sha256.Sum256([]byte(text))
-	return int64(binary.BigEndian.Uint64(sum[:8]) >> 16) //nolint:gosec // 48 bits
+	sum := sha256.Sum256([]byte(text.String()))
+	return int64(binary.BigEndian.Uint64(sum[:8]) >> 16)
 }
 
 // make checks what was read against the integration. auth are the names of the

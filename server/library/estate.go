@@ -8,6 +8,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tocsin-soar/tocsin/server/document"
@@ -142,7 +143,7 @@ func rowsOf(f file, columns []string) ([][]string, *fault.Problem) {
 			if e, ok := errors.AsType[*csv.ParseError](err); ok {
 				line = e.Line
 			}
-			return nil, at(line, "bad_row", "this line cannot be read: it must have "+fmt.Sprint(len(columns))+" fields", want+"; several values in one field are parted by ;")
+			return nil, at(line, "bad_row", "this line cannot be read: it must have "+strconv.Itoa(len(columns))+" fields", want+"; several values in one field are parted by ;")
 		}
 		line, _ := r.FieldPos(0)
 		if strings.TrimSpace(row[0]) == "" {

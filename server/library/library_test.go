@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tocsin-soar/tocsin/server/audit"
 	"github.com/tocsin-soar/tocsin/server/engine"
 	"github.com/tocsin-soar/tocsin/server/fault"
 	"github.com/tocsin-soar/tocsin/server/intake"
@@ -251,8 +250,11 @@ func TestAConnectionThatCannotBeUsedSaysWhy(t *testing.T) {
 	})
 	w.reload()
 	for _, tc := range []struct{ name, integration, code string }{
-		{"", "edr", "no_connection"}, {"", "jira", "no_connection"}, {"nope", "edr", "no_connection"},
-		{"edr", "jira", "wrong_connection"}, {"off", "edr", "connection_disabled"},
+		{"", "edr", "no_connection"},
+		{"", "jira", "no_connection"},
+		{"nope", "edr", "no_connection"},
+		{"edr", "jira", "wrong_connection"},
+		{"off", "edr", "connection_disabled"},
 	} {
 		if _, err := w.lib.Connection(tc.name, tc.integration); fault.CodeOf(err) != tc.code {
 			t.Errorf("%+v: %v", tc, err)
@@ -375,5 +377,3 @@ func TestReloadingManyTimesAtOnceIsSafe(t *testing.T) {
 		t.Errorf("%d writes for one playbook", w.store.writes)
 	}
 }
-
-var someone = audit.Actor{Kind: "user", Name: "ann"}

@@ -188,15 +188,8 @@ func sameVersion(a, b *Version) bool {
 // the workspace, theirs of the product. A file with errors changes nothing.
 func (b *build) rule(book Book, ours, theirs checked) Book {
 	out := book
-	if out.Published != nil && out.Published.Origin == Workspace && ours.file == nil {
-		out.Published = nil
-	}
-	if out.Published != nil && out.Published.Origin == Shipped && theirs.file == nil {
-		out.Published = nil
-	}
-	if out.Draft != nil && out.Draft.Origin == Workspace && ours.file == nil {
-		out.Draft = nil
-	}
+	out.Published = stillThere(book.Published, ours, theirs)
+	out.Draft = stillThere(book.Draft, ours, theirs)
 	if p := theirs.playbook; p != nil && (out.Published == nil || out.Published.Origin == Shipped) {
 		out.Published = b.published(out.Published, p.SHA256, Shipped, theirs.file.label, true)
 	}
@@ -218,6 +211,14 @@ func (b *build) rule(book Book, ours, theirs checked) Book {
 	}
 	out.Draft = nil
 	return out
+}
+
+// stillThere drops a version whose file is gone.
+func stillThere(v *Version, ours, theirs checked) *Version {
+	if v != nil && (v.Origin == Workspace && ours.file == nil || v.Origin == Shipped && theirs.file == nil) {
+		return nil
+	}
+	return v
 }
 
 // published is a version put in force without a person: the one before, where

@@ -46,7 +46,7 @@ func TestSchemasTakeGoodFilesAndRefuseMisspeltOnes(t *testing.T) {
 	for name, tc := range map[string]struct{ schema, good, bad string }{
 		"a source":        {"source", edrSource, "name: a\nmaping: generic\nauth: { bearer: { token: x } }\n"},
 		"an own mapping":  {"source", "name: a\nmap: { title: item.x, hosts: \"[{'name': item.h}]\" }\nwhen: \"true\"\nauth: { basic: { username: u, password: [env://A, env://B] } }\n", "name: a\nmap: { titel: item.x }\nauth: { bearer: { token: x } }\n"},
-		"a connection":    {"connection", edrConnection, "name: a\nintegration: edr\nenviroment: test\n"},
+		"a connection":    {"connection", edrConnection, "name: a\nintegration: edr\nenvironmnt: test\n"},
 		"one with limits": {"connection", "name: a\nintegration: edr\negress: { allow: [10.0.0.1] }\nrate: { per_second: 0.5, burst: 2 }\nconcurrency: 3\n", "name: a\nintegration: edr\nconcurrency: 300\n"},
 		"one of ours":     {"connection", "name: a\nintegration: edr\n", "name: a\nintegration: edr\ncredential_version: 3\n"},
 		"capabilities":    {"capabilities", "edr.isolate_host: edr\n", "isolate: edr\n"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tocsin-soar/tocsin/server/alert"
@@ -191,14 +192,7 @@ func oneOf(word string, known []string) string {
 	if near := fault.Suggest(word, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
-	out := "one of: "
-	for i, k := range known {
-		if i > 0 {
-			out += ", "
-		}
-		out += k
-	}
-	return out
+	return "one of: " + strings.Join(known, ", ")
 }
 
 func (b *build) sourceAuth(at *document.Node, raw rawSourceAuth, s *Source) []fault.Problem {

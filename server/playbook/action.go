@@ -118,7 +118,7 @@ func (k *compiler) effect(d *draft, raw *rawAction, a *Action) {
 	inverse := a.Action.Inverse != nil
 	for _, word := range []string{"for", "undo"} {
 		if d.node.Has(word) && !inverse {
-			k.add(d.node.KeyNode(word).Problem("no_inverse", fmt.Sprintf("%s cannot be undone", a.Ref), "remove "+word+", or choose an action that has an inverse"))
+			k.add(d.node.KeyNode(word).Problem("no_inverse", a.Ref+" cannot be undone", "remove "+word+", or choose an action that has an inverse"))
 		}
 	}
 	if a.Action.Impact == connector.Contain && !inverse {

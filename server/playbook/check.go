@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/tocsin-soar/tocsin/server/document"
 	"github.com/tocsin-soar/tocsin/server/expr"
@@ -52,14 +53,19 @@ func (k *compiler) mentioned(text string) []*draft {
 
 // textOf joins all texts of a tree.
 func textOf(n *document.Node) string {
-	out := n.Scalar()
-	for _, i := range n.Items() {
-		out += " " + textOf(i)
+	var out strings.Builder
+	var add func(n *document.Node)
+	add = func(n *document.Node) {
+		out.WriteString(n.Scalar() + " ")
+		for _, i := range n.Items() {
+			add(i)
+		}
+		for _, e := range n.Entries() {
+			add(e.Value)
+		}
 	}
-	for _, e := range n.Entries() {
-		out += " " + textOf(e.Value)
-	}
-	return out
+	add(n)
+	return out.String()
 }
 
 // declare says what a step's output is.

@@ -79,7 +79,7 @@ func (c catalog) Connections(integration string) []string {
 	return map[string][]string{"jira": {"jira", "jira-test"}}[integration]
 }
 
-func (c catalog) CheckSchedule(cron, zone string) error {
+func (c catalog) CheckSchedule(_, zone string) error {
 	if zone == "Mars/Olympus" {
 		return errors.New("there is no such time zone")
 	}
@@ -90,20 +90,28 @@ func tools(t *testing.T) catalog {
 	t.Helper()
 	obj := func(text string) map[string]any { return schema(t, text) }
 	list := []*connector.Action{
-		{Integration: "virustotal", ID: "file_report", Impact: connector.Read,
+		{
+			Integration: "virustotal", ID: "file_report", Impact: connector.Read,
 			Input:  obj("{type: object, properties: {sha256: {type: string, pattern: '^[0-9a-f]{64}$'}}, required: [sha256]}"),
-			Output: obj("{type: object, properties: {malicious: {type: integer}, names: {type: array, items: {type: string}}}}")},
-		{Integration: "jira", ID: "create_issue", Impact: connector.Write,
+			Output: obj("{type: object, properties: {malicious: {type: integer}, names: {type: array, items: {type: string}}}}"),
+		},
+		{
+			Integration: "jira", ID: "create_issue", Impact: connector.Write,
 			Input:   obj("{type: object, properties: {project: {type: string}, summary: {type: string}, priority: {type: integer, minimum: 1, maximum: 5}, labels: {type: array, items: {type: string}}, kind: {type: string, enum: [bug, task]}}, required: [project, summary]}"),
 			Output:  obj("{type: object, properties: {key: {type: string}, url: {type: string}}, additionalProperties: false}"),
-			Inverse: &connector.Inverse{Action: "close_issue"}},
+			Inverse: &connector.Inverse{Action: "close_issue"},
+		},
 		{Integration: "jira", ID: "close_issue", Impact: connector.Write, Input: obj("{type: object, properties: {key: {type: string}}, required: [key]}")},
-		{Integration: "jira", ID: "search", Impact: connector.Read,
-			Input: obj("{type: object, properties: {jql: {type: string, x-sink: sql}}, required: [jql]}")},
-		{Integration: "velociraptor", ID: "isolate_host", Impact: connector.Contain,
+		{
+			Integration: "jira", ID: "search", Impact: connector.Read,
+			Input: obj("{type: object, properties: {jql: {type: string, x-sink: sql}}, required: [jql]}"),
+		},
+		{
+			Integration: "velociraptor", ID: "isolate_host", Impact: connector.Contain,
 			Input:   obj("{type: object, properties: {host: {type: string}}, required: [host]}"),
 			Output:  obj("{type: object, properties: {flow: {type: string}}}"),
-			Inverse: &connector.Inverse{Action: "release_host"}},
+			Inverse: &connector.Inverse{Action: "release_host"},
+		},
 		{Integration: "velociraptor", ID: "release_host", Impact: connector.Release, Input: obj("{type: object, properties: {host: {type: string}}, required: [host]}")},
 		{Integration: "mail", ID: "purge", Impact: connector.Contain, Irreversible: true, Input: obj("{type: object, properties: {id: {type: string}}, required: [id]}")},
 	}

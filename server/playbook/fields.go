@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -123,7 +124,7 @@ func goodSchema(n *document.Node, schema map[string]any) []fault.Problem {
 type nowhere struct{}
 
 func (nowhere) Load(string) (any, error) {
-	return nil, fmt.Errorf("a schema may not refer to another document")
+	return nil, errors.New("a schema may not refer to another document")
 }
 
 func lastLine(text string) string {

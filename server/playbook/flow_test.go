@@ -120,12 +120,12 @@ func TestAPlaybookOfFiveHundredStepsIsCheckedQuickly(t *testing.T) {
 		fmt.Fprintf(&b, "  - id: s%d\n    action: jira.create_issue\n    with: { project: SEC, summary: \"${{ alert.title }} %d\" }\n    on_error: continue\n", i, i)
 		fmt.Fprintf(&b, "  - if: steps.s%d.ok && steps.s%d.output.key != ''\n    then: [ { wait: { for: 1m } } ]\n", i, i)
 	}
-	start := time.Now()
+	start := time.Now() //nolint:forbidigo // the test is about how long it takes
 	p, ps := Compile("x", "x.yaml", []byte(b.String()), tools(t))
 	if p == nil {
 		t.Fatal(told(ps))
 	}
-	if took := time.Since(start); took > 3*time.Second {
+	if took := time.Since(start); took > 3*time.Second { //nolint:forbidigo // the test is about how long it takes
 		t.Errorf("it took %s", took)
 	} else {
 		t.Log(took)

@@ -112,7 +112,7 @@ func TestWhatTheCheckerTakesFitsTheSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		raw, err := os.ReadFile(file)
+		raw, err := os.ReadFile(file) //nolint:gosec // a file of testdata
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -202,15 +202,7 @@ func (c *Case) check(n *document.Node) []fault.Problem {
 		c.AtEnd = "run"
 	}
 	if a := n.Get("alert"); a != nil && c.Alert != nil {
-		if a.Has("fixture") == a.Has("fields") {
-			ps = append(ps, a.Problem("bad_value", "an alert needs either a fixture or fields", "alert: { fixture: testdata/x.json, mapping: generic }"))
-		}
-		if f := a.Get("fixture"); f != nil && !inside(f.Scalar()) {
-			ps = append(ps, f.Problem("bad_value", "a fixture lies in the test's folder or below it", "testdata/NAME.json"))
-		}
-		if c.Alert.Mapping == "" {
-			c.Alert.Mapping = "generic"
-		}
+		ps = append(ps, c.Alert.check(a)...)
 	}
 	for i, p := range n.Get("people").Items() {
 		if i < len(c.People) {
@@ -236,6 +228,20 @@ func (c *Case) check(n *document.Node) []fault.Problem {
 		if _, err := time.Parse(time.RFC3339, now.Scalar()); err != nil {
 			ps = append(ps, now.Problem("bad_value", "now is no time", "RFC 3339: 2026-01-05T10:00:00Z"))
 		}
+	}
+	return ps
+}
+
+func (a *TestAlert) check(n *document.Node) []fault.Problem {
+	var ps []fault.Problem
+	if n.Has("fixture") == n.Has("fields") {
+		ps = append(ps, n.Problem("bad_value", "an alert needs either a fixture or fields", "alert: { fixture: testdata/x.json, mapping: generic }"))
+	}
+	if f := n.Get("fixture"); f != nil && !inside(f.Scalar()) {
+		ps = append(ps, f.Problem("bad_value", "a fixture lies in the test's folder or below it", "testdata/NAME.json"))
+	}
+	if a.Mapping == "" {
+		a.Mapping = "generic"
 	}
 	return ps
 }

@@ -24,7 +24,7 @@ func TestWrongPlaybooksAreToldWhatIsWrongWithThem(t *testing.T) {
 	for _, file := range files {
 		slug := strings.TrimSuffix(filepath.Base(file), ".yaml")
 		t.Run(slug, func(t *testing.T) {
-			raw, err := os.ReadFile(file)
+			raw, err := os.ReadFile(file) //nolint:gosec // a file of testdata
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -32,7 +32,7 @@ func TestWrongPlaybooksAreToldWhatIsWrongWithThem(t *testing.T) {
 			_, ps := Compile(slug, slug+".yaml", []byte(src), tools(t))
 			got := told(ps)
 			if *update {
-				if err := os.WriteFile(file, []byte(src+"# says:\n"+got), 0o600); err != nil {
+				if err := os.WriteFile(file, []byte(src+"# says:\n"+got), 0o600); err != nil { //nolint:gosec // a file of testdata
 					t.Fatal(err)
 				}
 				return
