@@ -6,6 +6,7 @@ import (
 	"github.com/tocsin-soar/tocsin/server/hunt"
 	"github.com/tocsin-soar/tocsin/server/inbox"
 	"github.com/tocsin-soar/tocsin/server/intake"
+	"github.com/tocsin-soar/tocsin/server/library"
 )
 
 // What the use cases ask of a database.
@@ -19,4 +20,7 @@ var (
 	_ account.Tokens   = (*Store)(nil)
 	_ account.Log      = (*Store)(nil)
 	_ hunt.Store       = (*Store)(nil)
+	_ library.Archive  = (*Store)(nil)
+	_ library.Shelf    = (*Store)(nil)
+	_ library.Cabinet  = (*Store)(nil)
 )
