@@ -141,7 +141,8 @@ func fill(v *expr.Value, vars expr.Vars) (any, error) {
 	return got, nil
 }
 
-// pairs evaluates a map to names with values; a list gives its name repeatedly.
+// pairs evaluates a map to names with values; a list gives its name repeatedly,
+// null leaves it out.
 func pairs(v *expr.Value, vars expr.Vars, what string) (url.Values, error) {
 	out := url.Values{}
 	if v == nil {
@@ -161,6 +162,9 @@ func pairs(v *expr.Value, vars expr.Vars, what string) (url.Values, error) {
 			vs = []any{v}
 		}
 		for _, v := range vs {
+			if v == nil {
+				continue
+			}
 			s, ok := Text(v)
 			if !ok {
 				return nil, fault.New(fault.InvalidInput, "%s %q is neither text nor a number nor true or false", what, token(name))
