@@ -1,6 +1,7 @@
 package library
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -101,8 +102,8 @@ func (b *build) checkAll(list []file) map[string]checked {
 	out := map[string]checked{}
 	for _, f := range list {
 		c := b.check(f)
-		if f.origin == Workspace || fault.Broken(c.problems) {
-			b.say(c.problems...)
+		if f.origin == Workspace {
+			b.say(c.problems...) // a shipped one may want products that are not there
 		}
 		out[f.base()] = c
 	}
@@ -275,7 +276,9 @@ func (b *build) entry(ctx context.Context, book Book, ours, theirs checked) (Ent
 	if e.Playbook, ps, err = b.compiled(ctx, book.Slug, book.Published, at); err != nil {
 		return e, err
 	}
-	b.say(ps...)
+	if book.Published != nil && book.Published.Origin != Shipped {
+		b.say(ps...)
+	}
 	if e.Draft, ps, err = b.compiled(ctx, book.Slug, book.Draft, at); err != nil {
 		return e, err
 	}
@@ -340,6 +343,10 @@ func (b *build) compiled(ctx context.Context, slug string, v *Version, at []chec
 
 // finish derives what is asked often.
 func (s *Snapshot) finish() {
+	slices.SortStableFunc(s.problems, func(a, b fault.Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	s.problems = slices.Compact(s.problems)
 	for _, e := range s.Playbooks() {
 		if e.Playbook == nil {
 			continue

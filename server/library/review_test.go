@@ -264,3 +264,13 @@ func TestCheckingATextDrawsItBesideItsMistakes(t *testing.T) {
 		t.Errorf("%+v %+v", p, ps)
 	}
 }
+
+func TestAShippedPlaybookThatWantsAProductWhichIsNotThereIsNoMistake(t *testing.T) {
+	w := newWorld(t, nil)
+	w.lib.o.Playbooks = fstest.MapFS{"identity/lock.yaml": {Data: []byte("name: Lock\non: [ { alert: \"true\" } ]\nsteps: [ { action: identity.disable_user, with: { user: a } } ]\n")}}
+	w.reload()
+	e := w.entry("lock")
+	if len(w.mistakes()) != 0 || e.Playbook != nil || len(e.Problems) != 1 || e.Problems[0].Code != "unfulfilled" {
+		t.Errorf("%v %+v", w.mistakes(), e)
+	}
+}

@@ -72,6 +72,9 @@ func (k *compiler) findAction(n *document.Node, a *Action) bool {
 }
 
 func (k *compiler) unknownAction(n *document.Node) fault.Problem {
+	if _, capability := connector.Capabilities[n.Scalar()]; capability && !k.integration(n.Scalar()) {
+		return n.Problem("unfulfilled", "no connection fulfils "+n.Scalar(), "name one in capabilities.yaml: \""+n.Scalar()+": NAME\"")
+	}
 	known := k.catalog.Actions()
 	hint := "it has the form integration.action"
 	integration, _, dotted := strings.Cut(n.Scalar(), ".")
@@ -91,6 +94,15 @@ func (k *compiler) unknownAction(n *document.Node) fault.Problem {
 		hint = fmt.Sprintf("there is no integration %q", integration)
 	}
 	return n.Problem("unknown_action", fmt.Sprintf("unknown action %q", n.Scalar()), hint)
+}
+
+// integration says whether the part of a reference before the dot is an integration.
+func (k *compiler) integration(ref string) bool {
+	id, _, _ := strings.Cut(ref, ".")
+	return slices.ContainsFunc(k.catalog.Actions(), func(known string) bool {
+		a, ok := k.catalog.Action(known)
+		return ok && a.Integration == id
+	})
 }
 
 func (k *compiler) connection(n *document.Node, a *Action) {
