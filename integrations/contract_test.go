@@ -322,19 +322,24 @@ func TestEachActionSurvivesWhateverAServerDoes(t *testing.T) {
 		did     connector.Did // of anything but a read
 		kind    fault.Kind
 	}{
-		"401":                {status(401), nothing, fault.Unauthorized},
-		"403":                {status(403), nothing, fault.Forbidden},
-		"404":                {status(404), nothing, fault.NotFound},
-		"409":                {status(409), nothing, fault.Conflict},
-		"429":                {status(429, "Retry-After", "7"), nothing, fault.RateLimited},
-		"500":                {status(500), unknown, fault.Unavailable},
-		"503 later":          {status(503, "Retry-After", "7"), nothing, fault.Unavailable},
-		"503":                {status(503), unknown, fault.Unavailable},
-		"another host":       {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect) }, nothing, fault.RedirectRefused},
-		"a hang":             {func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); <-r.Context().Done() }, unknown, fault.Timeout},
-		"a cut":              {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, unknown, fault.Unavailable},
-		"broken JSON":        {body("application/json", `{"data": [`), done, fault.InDoubt},
-		"50 MB":              {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "application/json"); junk(w, 50<<20) }, done, fault.InDoubt},
+		"401":       {status(401), nothing, fault.Unauthorized},
+		"403":       {status(403), nothing, fault.Forbidden},
+		"404":       {status(404), nothing, fault.NotFound},
+		"409":       {status(409), nothing, fault.Conflict},
+		"429":       {status(429, "Retry-After", "7"), nothing, fault.RateLimited},
+		"500":       {status(500), unknown, fault.Unavailable},
+		"503 later": {status(503, "Retry-After", "7"), nothing, fault.Unavailable},
+		"503":       {status(503), unknown, fault.Unavailable},
+		"another host": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+		}, nothing, fault.RedirectRefused},
+		"a hang":      {func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); <-r.Context().Done() }, unknown, fault.Timeout},
+		"a cut":       {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, unknown, fault.Unavailable},
+		"broken JSON": {body("application/json", `{"data": [`), done, fault.InDoubt},
+		"50 MB": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			junk(w, 50<<20)
+		}, done, fault.InDoubt},
 		"a page for people":  {body("text/html", "<html>Log in</html>"), done, fault.InDoubt},
 		"null":               {body("application/json", "null"), done, fault.InDoubt},
 		"a list":             {body("application/json", "[]"), done, fault.InDoubt},
