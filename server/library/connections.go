@@ -180,12 +180,16 @@ func authOf(n *document.Node) (map[string]*document.Node, []fault.Problem) {
 
 // secretOf resolves a secret. A literal is taken with a warning.
 func (b *build) secretOf(n *document.Node, open bool) (secret.Value, *fault.Problem) {
+	_, reference := secret.ParseRef(n.Scalar())
+	if open && !reference {
+		return secret.Of(n.Scalar()), nil // a user name is no secret
+	}
 	v, err := b.o.Secrets.Resolve(n.Scalar())
 	if err != nil {
 		p := n.Problem(fault.CodeOf(err), err.Error(), "")
 		return secret.Value{}, &p
 	}
-	if _, reference := secret.ParseRef(n.Scalar()); !reference && !open {
+	if !reference {
 		p := n.Warning("literal_secret", "a secret stands in the file itself", "write env://NAME or file://NAME, and list it in secrets.env or secrets.dir")
 		return v, &p
 	}

@@ -54,7 +54,7 @@ func readAll(o Options) (*files, error) {
 	all := &files{single: map[string]file{}}
 	for _, w := range o.Workspaces {
 		prefix := ""
-		if len(o.Workspaces) > 1 {
+		if len(o.Workspaces) > 1 && w.Name != "" {
 			prefix = w.Name + "/"
 		}
 		if err := all.walk(w.FS, Workspace, prefix); err != nil {

@@ -32,7 +32,8 @@ type Options struct {
 	ReviewFiles bool
 }
 
-// Folder is one workspace folder; Name is said in problems where there are several.
+// Folder is one workspace folder; Name, where it has one, is said in problems
+// when there are several folders.
 type Folder struct {
 	Name string
 	FS   fs.FS
