@@ -422,8 +422,11 @@ func TestTheAnswerOfBeforeStandsWhileNoCounterGrew(t *testing.T) {
 			asked := false
 			err := s.Append(t.Context(), perform.Record{Run: run}, &perform.Asking{
 				Question: aQuestion(run, tc.facts), Answer: gate.Answer{Outcome: gate.Allow}, Reserves: tc.reserves,
-				Judge: func(context.Context, gate.Question) gate.Answer { asked = true; return gate.Answer{Outcome: gate.Allow} },
-				Then:  func(perform.Ground) perform.Record { return perform.Record{Run: run} },
+				Judge: func(context.Context, gate.Question) gate.Answer {
+					asked = true
+					return gate.Answer{Outcome: gate.Allow}
+				},
+				Then: func(perform.Ground) perform.Record { return perform.Record{Run: run} },
 			})
 			if err != nil || asked != tc.asked {
 				t.Errorf("asked again: %v (%v)", asked, err)
