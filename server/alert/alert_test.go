@@ -2,6 +2,7 @@ package alert_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,7 +148,7 @@ func TestAnArrayIsTakenWholeOrNotAtAll(t *testing.T) {
 	if err != nil || len(got) != alert.MaxItems {
 		t.Fatalf("%d, %v", len(got), err)
 	}
-	_, err = alert.Normalise(alert.Generic(), append(list, list[0]), nil, "edr", noon)
+	_, err = alert.Normalise(alert.Generic(), slices.Concat(list, list[:1]), nil, "edr", noon)
 	if fault.CodeOf(err) != "too_many_alerts" || fault.KindOf(err) != fault.TooLarge {
 		t.Errorf("%v", err)
 	}
@@ -238,11 +239,11 @@ func TestAnAlertSurvivesJSON(t *testing.T) {
 
 func TestExpressionsAndPoliciesSeeTheirForms(t *testing.T) {
 	a := alert.Alert{Severity: alert.High, FirstSeen: noon, LastSeen: noon}
-	for_expr, for_policy := alert.Value(a, true), alert.Value(a, false)
-	if for_expr["severity"] != int64(4) || for_policy["severity"] != "high" || for_expr["first_seen"] != any(noon) || for_policy["first_seen"] != "2026-01-05T12:00:00Z" {
-		t.Errorf("%v %v", for_expr["severity"], for_policy["first_seen"])
+	forExpr, forPolicy := alert.Value(a, true), alert.Value(a, false)
+	if forExpr["severity"] != int64(4) || forPolicy["severity"] != "high" || forExpr["first_seen"] != any(noon) || forPolicy["first_seen"] != "2026-01-05T12:00:00Z" {
+		t.Errorf("%v %v", forExpr["severity"], forPolicy["first_seen"])
 	}
-	if _, err := ident.Canonical(for_policy); err != nil {
+	if _, err := ident.Canonical(forPolicy); err != nil {
 		t.Error(err)
 	}
 	// every field that the type names is there, and no other
@@ -250,7 +251,7 @@ func TestExpressionsAndPoliciesSeeTheirForms(t *testing.T) {
 	if e == nil {
 		t.Fatalf("%+v", issues)
 	}
-	for name := range for_expr {
+	for name := range forExpr {
 		if _, issues := expr.Compile("alert."+name, expr.NewScope().With("alert", expr.AlertType()), expr.Dyn); len(issues) > 0 {
 			t.Errorf("the type does not know %s", name)
 		}

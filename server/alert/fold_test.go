@@ -1,6 +1,7 @@
 package alert_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -96,20 +97,11 @@ func TestFoldingLosesNothing(t *testing.T) {
 			t.Fatalf("%s counts %d, want %d", outcome, got.Count, want)
 		}
 		for _, e := range append(alert.Entities(old), alert.Entities(in)...) {
-			if !contains(alert.Entities(got), e) {
+			if !slices.Contains(alert.Entities(got), e) {
 				t.Fatalf("%s was lost", e)
 			}
 		}
 	})
-}
-
-func contains(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
-	}
-	return false
 }
 
 // Late and reordered repeats come to the same in the end (F20).

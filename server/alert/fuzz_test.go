@@ -2,6 +2,7 @@ package alert_test
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -19,7 +20,7 @@ func FuzzNormalise(f *testing.F) {
 		f.Fatal("no samples", err)
 	}
 	for _, name := range files {
-		raw, err := os.ReadFile(name)
+		raw, err := fs.ReadFile(os.DirFS("."), filepath.ToSlash(name))
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -59,9 +60,6 @@ func checkAlert(t *testing.T, a alert.Alert) {
 		t.Errorf("seen from %v to %v", a.FirstSeen, a.LastSeen)
 	case a.Hosts == nil || a.Users == nil || a.IPs == nil || a.Domains == nil || a.URLs == nil || a.Mails == nil || a.Files == nil || a.Processes == nil || a.Attack == nil || a.Labels == nil || a.Fields == nil:
 		t.Error("a list is null")
-	}
-	if alert.DedupKey(a, nil) != alert.DedupKey(a, nil) {
-		t.Error("the key changes")
 	}
 	raw, err := json.Marshal(a)
 	if err != nil {

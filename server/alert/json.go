@@ -2,6 +2,7 @@ package alert
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/tocsin-soar/tocsin/server/ident"
@@ -28,7 +29,7 @@ func (a *Alert) UnmarshalJSON(raw []byte) error {
 	if v != nil {
 		fields, ok := v.(map[string]any)
 		if !ok {
-			return fmt.Errorf("an alert's fields are no object")
+			return errors.New("an alert's fields are no object")
 		}
 		a.Fields = fields
 	}

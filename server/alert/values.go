@@ -3,6 +3,7 @@ package alert
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -50,12 +51,9 @@ func (r *reader) asText(v any, name string, limit int) string {
 
 // misfit notes a field that is there and cannot be read.
 func (r *reader) misfit(name string) {
-	for _, u := range r.unread {
-		if u == name {
-			return
-		}
+	if !slices.Contains(r.unread, name) {
+		r.unread = append(r.unread, name)
 	}
-	r.unread = append(r.unread, name)
 }
 
 func (r *reader) severity() Severity {
@@ -202,14 +200,14 @@ type entity struct {
 	of   map[string]any
 }
 
-func entities[T any](r *reader, list, name string, make func(e entity) T) []T {
+func entities[T any](r *reader, list, name string, read func(e entity) T) []T {
 	out := []T{}
 	for _, v := range r.list(list) {
 		switch v := v.(type) {
 		case map[string]any:
-			out = append(out, make(entity{r, list, v}))
+			out = append(out, read(entity{r, list, v}))
 		case string:
-			out = append(out, make(entity{r, list, map[string]any{name: v}}))
+			out = append(out, read(entity{r, list, map[string]any{name: v}}))
 		case nil:
 		default:
 			r.misfit(list)

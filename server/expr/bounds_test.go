@@ -21,7 +21,7 @@ func within(t *testing.T, f func()) {
 	before := heap()
 	peak, stop := make(chan uint64), make(chan struct{})
 	go func() {
-		top, tick := uint64(0), time.NewTicker(time.Millisecond)
+		top, tick := uint64(0), time.NewTicker(time.Millisecond) //nolint:forbidigo // it samples the heap; nothing waits for it
 		defer tick.Stop()
 		for {
 			top = max(top, heap())

@@ -144,7 +144,7 @@ func (c *compiler) id(info *ast.SourceInfo, like int64) int64 {
 func (c *compiler) rewrite(tree *ast.AST) (loops int) {
 	info := tree.SourceInfo()
 	ast.PostOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-		switch e.Kind() {
+		switch e.Kind() { //nolint:exhaustive // the other kinds need nothing special
 		case ast.ComprehensionKind:
 			loops++
 			c.boundRange(info, e.AsComprehension().IterRange())
@@ -333,7 +333,7 @@ func regexOptimization() *interpreter.RegexOptimization {
 // that share parts can take forever to compare.
 func guardEquality(tree *ast.AST, factory ast.ExprFactory) {
 	compound := func(e ast.Expr) bool {
-		switch tree.GetType(e.ID()).Kind() {
+		switch tree.GetType(e.ID()).Kind() { //nolint:exhaustive // the other kinds need nothing special
 		case types.ListKind, types.MapKind, types.DynKind, types.StructKind, types.OpaqueKind, types.AnyKind, types.TypeParamKind:
 			return e.Kind() != ast.LiteralKind
 		}

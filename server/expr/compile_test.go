@@ -112,7 +112,7 @@ func TestMistakesAreNamedWithTheirPlaceAndAHint(t *testing.T) {
 		"a field of an output":                 {"steps.reputation.output.maliciuos > 3", "unknown_field", "maliciuos", `"malicious"`},
 		"a field behind .?":                    {"steps.reputation.?outputs.hasValue()", "unknown_field", "outputs", `"output"`},
 		"a field by index":                     {"alert['titel'] == ''", "unknown_field", "", `"title"`},
-		"a field of an item":                   {"alert.hosts.exists(h, h.nmae == '')", "unknown_field", "nmae", `"name"`},
+		"a field of an item":                   {"alert.hosts.exists(h, h.naem == '')", "unknown_field", "naem", `"name"`},
 		"a field of a function's result":       {"url(alert.url).hots == ''", "unknown_field", "hots", `"host"`},
 		"a name":                               {"alrt.title == ''", "unknown_name", "alrt", `"alert"`},
 		"a function":                           {"extract.ioc(alert.title).ips.size() > 0", "unknown_name", "extract.ioc(", `"extract.iocs"`},

@@ -291,7 +291,7 @@ func (work) CallCost(function, _ string, args []ref.Val, _ ref.Val) *uint64 {
 	default:
 		cost += roughSize(args) / 64
 	}
-	c := uint64(cost) //nolint:gosec // sizes are never negative
+	c := uint64(cost)
 	return &c
 }
 

@@ -143,7 +143,7 @@ func toPlain(v ref.Val) (any, error) {
 	return plainVal(v, &left, 0)
 }
 
-var errTooLarge = fault.New(fault.Expression, "the value is larger than %d bytes", maxValue) //nolint:gochecknoglobals // an error like any other
+var errTooLarge = fault.New(fault.Expression, "the value is larger than %d bytes", maxValue)
 
 func spend(left *int, n, depth int) error {
 	*left -= n + 2

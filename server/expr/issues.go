@@ -13,7 +13,6 @@ import (
 	"github.com/tocsin-soar/tocsin/server/fault"
 )
 
-//nolint:gochecknoglobals // compiled once
 var (
 	reOverload = regexp.MustCompile(`^found no matching overload for '([^']+)' applied to '(.+)'$`)
 	reName     = regexp.MustCompile(`^undeclared reference to '([^']+)'`)
@@ -48,16 +47,15 @@ func overloadError(message string) (name string, args []string, ok bool) {
 	if m == nil {
 		return "", nil, false
 	}
-	types := m[2]
-	target := ""
-	if i := strings.Index(types, ".("); i >= 0 {
-		target, types = types[:i], types[i+1:]
+	given, target := m[2], ""
+	if i := strings.Index(given, ".("); i >= 0 {
+		target, given = given[:i], given[i+1:]
 	}
-	types = strings.TrimSuffix(strings.TrimPrefix(types, "("), ")")
+	given = strings.TrimSuffix(strings.TrimPrefix(given, "("), ")")
 	if target != "" {
 		args = append(args, target)
 	}
-	return m[1], append(args, splitTypes(types)...), true
+	return m[1], append(args, splitTypes(given)...), true
 }
 
 // splitTypes cuts at commas outside brackets.
@@ -198,7 +196,7 @@ func (c *compiler) locals(tree *ast.AST) map[string]Type {
 
 // operand is what a field is read of.
 func operand(e ast.Expr) ast.Expr {
-	switch e.Kind() {
+	switch e.Kind() { //nolint:exhaustive // the other kinds need nothing special
 	case ast.SelectKind:
 		return e.AsSelect().Operand()
 	case ast.CallKind:
@@ -212,7 +210,7 @@ func operand(e ast.Expr) ast.Expr {
 // infer finds the type of a path as far as it is plain; the checker gives no
 // types where it found mistakes.
 func (c *compiler) infer(e ast.Expr, local map[string]Type) Type {
-	switch e.Kind() {
+	switch e.Kind() { //nolint:exhaustive // the other kinds need nothing special
 	case ast.IdentKind:
 		if t, ok := local[e.AsIdent()]; ok {
 			return t

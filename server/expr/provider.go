@@ -93,7 +93,7 @@ func (t Type) coerce(v any) any {
 	if t.cel == nil {
 		return v
 	}
-	switch t.cel.Kind() {
+	switch t.cel.Kind() { //nolint:exhaustive // the other kinds need nothing special
 	case types.TimestampKind:
 		if s, ok := v.(string); ok {
 			if at, err := time.Parse(time.RFC3339Nano, s); err == nil {
@@ -146,7 +146,7 @@ func (t Type) coerceList(v any) any {
 	if !ok || t.elem == nil || t.elem.cel == nil {
 		return v
 	}
-	switch t.elem.cel.Kind() {
+	switch t.elem.cel.Kind() { //nolint:exhaustive // the other kinds need nothing special
 	case types.TimestampKind, types.DoubleKind, types.IntKind, types.ListKind:
 		out := make([]any, len(list))
 		for i, e := range list {

@@ -141,7 +141,7 @@ func (w *walker) walkPath(e ast.Expr, s sure, local []string) {
 func chain(e ast.Expr) (ast.Expr, []part) {
 	var parts []part
 	for {
-		switch e.Kind() {
+		switch e.Kind() { //nolint:exhaustive // the other kinds need nothing special
 		case ast.SelectKind:
 			sel := e.AsSelect()
 			parts = append(parts, part{sel.FieldName(), sel.IsTestOnly()})
@@ -188,7 +188,7 @@ func (w *walker) read(root ast.Expr, parts []part, s sure, local []string) {
 // implied is what is sure when e is true (or false).
 func implied(e ast.Expr, truth bool, local []string) sure {
 	none := sure{}
-	switch e.Kind() {
+	switch e.Kind() { //nolint:exhaustive // the other kinds need nothing special
 	case ast.SelectKind:
 		if truth {
 			return impliedByPath(e, local)

@@ -7,7 +7,7 @@ import (
 
 // typeOf gives our type of a checked one.
 func (c *compiler) typeOf(t *types.Type) Type {
-	switch t.Kind() {
+	switch t.Kind() { //nolint:exhaustive // the other kinds need nothing special
 	case types.DynKind, types.AnyKind, types.TypeParamKind:
 		return Dyn
 	case types.NullTypeKind:
@@ -74,7 +74,7 @@ func assignable(got, want Type) bool {
 	if got.isDyn() || want.isDyn() {
 		return true
 	}
-	switch k, w := got.cel.Kind(), want.cel.Kind(); w {
+	switch k, w := got.cel.Kind(), want.cel.Kind(); w { //nolint:exhaustive // the other kinds need nothing special
 	case types.StringKind:
 		return k == w || k == types.TimestampKind || k == types.DurationKind || k == types.BytesKind ||
 			k == types.OpaqueKind || k == types.NullTypeKind && want.null
@@ -143,7 +143,7 @@ func (c *compiler) openEnds(tree *ast.AST) []Issue {
 
 // path writes a plain path as text; "" for anything else.
 func path(e ast.Expr) string {
-	switch e.Kind() {
+	switch e.Kind() { //nolint:exhaustive // the other kinds need nothing special
 	case ast.IdentKind:
 		return e.AsIdent()
 	case ast.SelectKind:

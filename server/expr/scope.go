@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -105,7 +106,7 @@ func (s *Scope) build() (*cel.Env, error) {
 	}
 	base, ok := language.CELTypeProvider().(provider)
 	if !ok {
-		return nil, fmt.Errorf("the language has another provider")
+		return nil, errors.New("the language has another provider")
 	}
 	opts = append(opts, cel.CustomTypeProvider(provider{base.Registry, objects}))
 	env, err := language.Extend(opts...)

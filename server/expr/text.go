@@ -154,7 +154,7 @@ func sinkIssues(e *Expr, sink Sink, at int) []Issue {
 }
 
 func safeFor(e ast.Expr, lang string) bool {
-	switch e.Kind() {
+	switch e.Kind() { //nolint:exhaustive // the other kinds need nothing special
 	case ast.LiteralKind:
 		return true
 	case ast.CallKind:

@@ -158,9 +158,15 @@ func TestAValueCannotChooseTheResource(t *testing.T) {
 		}
 	}
 	for _, tc := range [][2]string{
-		{"/api/hosts/${{ s }}/isolate", ""}, {"/api/hosts/${{ s }}/isolate", "."}, {"/api/hosts/${{ s }}/isolate", ".."},
-		{"/api/hosts/${{ s }}", ".."}, {"/api/.${{ s }}/x", "."}, {"/api/${{ s }}.", "."}, {"/api/${{ s }}${{ s }}/x", "."},
-		{"/api/hosts/${{ s }}/x", "a\x00b"}, {"${{ s }}/x", ".."},
+		{"/api/hosts/${{ s }}/isolate", ""},
+		{"/api/hosts/${{ s }}/isolate", "."},
+		{"/api/hosts/${{ s }}/isolate", ".."},
+		{"/api/hosts/${{ s }}", ".."},
+		{"/api/.${{ s }}/x", "."},
+		{"/api/${{ s }}.", "."},
+		{"/api/${{ s }}${{ s }}/x", "."},
+		{"/api/hosts/${{ s }}/x", "a\x00b"},
+		{"${{ s }}/x", ".."},
 	} {
 		if got, err := eval(tc[0], tc[1]); fault.KindOf(err) != fault.InvalidInput {
 			t.Errorf("%q with %q gave %q, %v", tc[0], tc[1], got, err)

@@ -22,14 +22,14 @@ type Type struct {
 
 // The plain types; SeverityType is an int between severity.informational and
 // severity.critical.
-var ( //nolint:gochecknoglobals // constants in all but name
-	Dyn          = Type{}
-	Bool         = Type{cel: types.BoolType}
-	Int          = Type{cel: types.IntType}
-	Double       = Type{cel: types.DoubleType}
-	String       = Type{cel: types.StringType}
-	Timestamp    = Type{cel: types.TimestampType}
-	SeverityType = Type{cel: types.IntType, word: true}
+var (
+	Dyn          = Type{}                               //nolint:gochecknoglobals // a constant in all but name
+	Bool         = Type{cel: types.BoolType}            //nolint:gochecknoglobals // a constant in all but name
+	Int          = Type{cel: types.IntType}             //nolint:gochecknoglobals // a constant in all but name
+	Double       = Type{cel: types.DoubleType}          //nolint:gochecknoglobals // a constant in all but name
+	String       = Type{cel: types.StringType}          //nolint:gochecknoglobals // a constant in all but name
+	Timestamp    = Type{cel: types.TimestampType}       //nolint:gochecknoglobals // a constant in all but name
+	SeverityType = Type{cel: types.IntType, word: true} //nolint:gochecknoglobals // a constant in all but name
 )
 
 // object is a type with named fields. Its name is made of its content, so that
@@ -132,7 +132,7 @@ func (t Type) collect(into map[string]*object) {
 
 // word turns a CEL type into the words of a message.
 func word(t *types.Type) string {
-	switch t.Kind() {
+	switch t.Kind() { //nolint:exhaustive // the other kinds need nothing special
 	case types.StringKind:
 		return "text"
 	case types.DoubleKind:

@@ -1,6 +1,7 @@
 package trigger_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -49,7 +50,7 @@ func TestAnAlertWakesThePlaybooksWhoseConditionHolds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var got []string
 			for _, h := range trigger.Match(tc.alert, all) {
-				s := h.Playbook + "/" + string(rune('0'+h.Index))
+				s := h.Playbook + "/" + strconv.Itoa(h.Index)
 				if h.Err != nil {
 					s += "!"
 					if h.Err.Kind != fault.Expression || !strings.Contains(h.Err.Message, "trigger") {
