@@ -2,8 +2,8 @@ package integrations_test
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -32,7 +32,7 @@ func TestEachAlertMappingReadsWhatItsProductSends(t *testing.T) {
 		if len(issues) > 0 {
 			t.Errorf("%s: %v", dir, issues)
 		}
-		raw, err := os.ReadFile(filepath.Join(dir, "testdata", "alerts.json"))
+		raw, err := fs.ReadFile(os.DirFS("."), dir+"/testdata/alerts.json")
 		if err != nil {
 			t.Errorf("%s maps alerts, but shows none: %v", dir, err)
 			continue

@@ -201,7 +201,7 @@ func wrap(err error) error {
 }
 
 func text(params map[string]any, name string) string {
-	s, _ := params[name].(string) //nolint:errcheck // absent is ""
+	s, _ := params[name].(string)
 	return s
 }
 
@@ -213,7 +213,7 @@ func given(params map[string]any, name string) *string {
 }
 
 func texts(params map[string]any, name string) []string {
-	list, _ := params[name].([]any) //nolint:errcheck // absent is none
+	list, _ := params[name].([]any)
 	out := make([]string, 0, len(list))
 	for _, e := range list {
 		if s, ok := e.(string); ok {

@@ -3,6 +3,7 @@ package connector
 import (
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tocsin-soar/tocsin/server/fault"
@@ -68,7 +69,7 @@ func Join(base *url.URL, escaped string) (*url.URL, error) {
 		return nil, bad("holds ? or #; parameters belong under query")
 	}
 	var parts []string
-	for _, seg := range strings.Split(escaped, "/") {
+	for seg := range strings.SplitSeq(escaped, "/") {
 		switch {
 		case !plainEscapes(seg):
 			return nil, bad("is not well encoded")
@@ -86,10 +87,8 @@ func Join(base *url.URL, escaped string) (*url.URL, error) {
 		parts = append(parts, seg)
 	}
 	root := strings.TrimRight(base.EscapedPath(), "/")
-	for _, seg := range strings.Split(root, "/") {
-		if hidden(seg) {
-			return nil, bad("of base_url holds . or ..")
-		}
+	if slices.ContainsFunc(strings.Split(root, "/"), hidden) {
+		return nil, bad("of base_url holds . or ..")
 	}
 	full := root
 	if len(parts) > 0 {

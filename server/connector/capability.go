@@ -67,7 +67,7 @@ func (p *parser) implements(a *parsed) {
 		if near := fault.Suggest(name, slices.Sorted(maps.Keys(Capabilities))); near != "" {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
-		p.say(n.Warning("unknown_capability", fmt.Sprintf("%s is not one of the known capabilities", name), hint))
+		p.say(n.Warning("unknown_capability", name+" is not one of the known capabilities", hint))
 	case c.Impact != a.action.Impact:
 		p.say(n.Problem("capability", fmt.Sprintf("%s has the impact %s", name, c.Impact), ""))
 	}

@@ -175,7 +175,7 @@ func (p *parser) method(a *parsed, n *document.Node, f requestFile, r *Request) 
 		return
 	}
 	prop := property(a.action.Input, f.MethodFrom.Scalar())
-	allowed, _ := prop["enum"].([]any) //nolint:errcheck // no list: refused below
+	allowed, _ := prop["enum"].([]any)
 	for _, m := range allowed {
 		if s, ok := m.(string); !ok || !slices.Contains(methods, s) {
 			allowed = nil
@@ -243,13 +243,13 @@ func (p *parser) paths(fs []pathFile, r *Request, scope *expr.Scope, one func(*d
 }
 
 func property(schema map[string]any, name string) map[string]any {
-	props, _ := schema["properties"].(map[string]any) //nolint:errcheck // none: nothing is found
-	prop, _ := props[name].(map[string]any)           //nolint:errcheck // none: nothing is found
+	props, _ := schema["properties"].(map[string]any)
+	prop, _ := props[name].(map[string]any)
 	return prop
 }
 
 func required(schema map[string]any, name string) bool {
-	list, _ := schema["required"].([]any) //nolint:errcheck // none: nothing is required
+	list, _ := schema["required"].([]any)
 	return slices.Contains(list, any(name))
 }
 

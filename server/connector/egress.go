@@ -103,7 +103,7 @@ func hostName(s string) bool {
 	if s == "" || len(s) > 253 || oddNumber(s) {
 		return false
 	}
-	for _, label := range strings.Split(s, ".") {
+	for label := range strings.SplitSeq(s, ".") {
 		if label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
 			return false
 		}

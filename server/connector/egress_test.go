@@ -22,7 +22,7 @@ func egress(t *testing.T, allow ...string) connector.Egress {
 }
 
 func check(e connector.Egress, host, addr string, port uint16) error {
-	return e.Check(host, netip.AddrPortFrom(netip.MustParseAddr(addr), port), connector.Own{}) //nolint:wrapcheck // a test
+	return e.Check(host, netip.AddrPortFrom(netip.MustParseAddr(addr), port), connector.Own{})
 }
 
 func TestS007NoSpecialAddressIsReachedByDefault(t *testing.T) {

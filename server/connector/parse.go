@@ -297,7 +297,7 @@ func (p *parser) health(f *healthFile) {
 	if a == nil {
 		return
 	}
-	required, _ := a.action.Input["required"].([]any) //nolint:errcheck // no list: nothing is required
+	required, _ := a.action.Input["required"].([]any)
 	switch {
 	case a.action.Impact != Read:
 		p.say(f.Action.Problem("bad_value", "a health check must be a read", ""))

@@ -226,7 +226,7 @@ func TestEveryMistakeInAManifestHasItsPlace(t *testing.T) {
 		"no name":                        {"name: Acme\n", "", "", `needs the key "name"`},
 		"an id with capitals":            {"id: acme", "id: Acme", "id: Acme", "name of small letters"},
 		"no actions":                     {"", "", "", "needs actions or alerts"},
-		"an unknown impact":              {"impact: contain", "impact: contian", "contian", `did you mean "contain"`},
+		"an unknown impact":              {"impact: contain", "impact: contein", "contein", `did you mean "contain"`},
 		"a bad action id":                {"  find:", "  Find-It:", "Find-It", "an action's id is small letters"},
 		"a contain without inverse":      {"    inverse: { action: release, with: { host: \"${{ output.host }}\" } }\n", "", "isolate:", "needs an inverse"},
 		"an inverse that is a write":     {"    impact: release", "    impact: write", "inverse:", "must be release"},
@@ -307,8 +307,12 @@ func TestEveryMistakeInAManifestHasItsPlace(t *testing.T) {
 func TestAllMistakesAreToldAtOnce(t *testing.T) {
 	src := sound
 	for _, r := range [][2]string{
-		{"name: Acme", "name: Acme\nnmae: x"}, {"impact: contain", "impact: destroy"}, {"method: GET, path: /find", "method: FETCH, path: /find"},
-		{"health: { action: status }", "health: { action: statsu }"}, {"title: item.name", "titel: item.name"}, {"type: header, name", "type: heder, name"},
+		{"name: Acme", "name: Acme\nnmae: x"},
+		{"impact: contain", "impact: destroy"},
+		{"method: GET, path: /find", "method: FETCH, path: /find"},
+		{"health: { action: status }", "health: { action: statsu }"},
+		{"title: item.name", "titel: item.name"},
+		{"type: header, name", "type: heder, name"},
 	} {
 		src = strings.Replace(src, r[0], r[1], 1)
 	}

@@ -79,7 +79,7 @@ func (p *parser) inverse(a *parsed, f *inverseFile, scope *expr.Scope) {
 	case a.action.Impact == Read:
 		p.say(f.Action.Problem("bad_value", "a read has nothing to undo", ""))
 	case a.action.Impact == Contain && other.action.Impact != Release:
-		p.say(f.Action.Problem("bad_value", fmt.Sprintf("%s undoes a contain action, so its impact must be release", other.entry.Key), ""))
+		p.say(f.Action.Problem("bad_value", other.entry.Key+" undoes a contain action, so its impact must be release", ""))
 	case other.action.Impact == Read:
 		p.say(f.Action.Problem("bad_value", "a read undoes nothing", ""))
 	case other == a:
@@ -151,7 +151,7 @@ func (p *parser) tryExample(a *parsed, n *document.Node) {
 	if act.Request != nil {
 		r, err := act.Render(act.ExampleInput, "0123456789abcdef0123456789abcdef", conn)
 		if err == nil {
-			base, _ := BaseURL(conn.BaseURL) //nolint:errcheck // a constant
+			base, _ := BaseURL(conn.BaseURL)
 			_, err = Join(base, r.Path)
 		}
 		if err == nil {

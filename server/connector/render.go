@@ -67,7 +67,8 @@ func (c Connection) Facts() map[string]any {
 var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE"} //nolint:gochecknoglobals // a constant table
 
 func (a *Action) renderPath(vars expr.Vars, input map[string]any) (string, error) {
-	v, err := any(nil), error(nil)
+	var v any
+	var err error
 	switch r := a.Request; {
 	case r.Below != "":
 		v = input[r.Below]

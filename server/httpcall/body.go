@@ -29,7 +29,7 @@ var (
 // read takes the whole body, decoded and bounded, and closes it. What is larger
 // is cut: the rest is never read.
 func read(res *http.Response) (body []byte, large bool, err error) {
-	defer func() { _ = res.Body.Close() }() //nolint:errcheck // the bytes are here or the error is known
+	defer func() { _ = res.Body.Close() }()
 	var from io.Reader = res.Body
 	switch enc := strings.ToLower(strings.TrimSpace(res.Header.Get("Content-Encoding"))); enc {
 	case "", "identity":

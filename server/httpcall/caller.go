@@ -96,6 +96,6 @@ func (c *Caller) Call(ctx context.Context, permit gate.Permit, call connector.Ca
 }
 
 func textOf(v any) string {
-	s, _ := v.(string) //nolint:errcheck // what is not text has no name to log
+	s, _ := v.(string)
 	return s
 }

@@ -210,8 +210,8 @@ func jsonReply(w http.ResponseWriter, status int, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
-func secretAuth(kind, text string) map[string]secret.Value {
-	v := secret.Of(text)
+func secretAuth(kind string) map[string]secret.Value {
+	v := secret.Of(canary)
 	return map[string]map[string]secret.Value{
 		"basic":  {"username": secret.Of("soc"), "password": v},
 		"bearer": {"token": v},

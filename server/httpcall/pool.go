@@ -33,7 +33,7 @@ const (
 
 // pool keeps the sockets of one connection as it is configured now.
 type pool struct {
-	print  string // of what the sockets depend on
+	mark   string // of what the sockets depend on
 	egress connector.Egress
 	caller *Caller
 	reads  *http.Transport
@@ -42,18 +42,18 @@ type pool struct {
 
 // pool gives the connection's pool; a changed connection gets a new one.
 func (c *Caller) pool(conn connector.Connection) (*pool, error) {
-	print := strings.Join(append([]string{conn.BaseURL, conn.AuthType, strconv.FormatInt(conn.CredentialVersion, 10)}, conn.EgressAllow...), "\x00")
+	mark := strings.Join(append([]string{conn.BaseURL, conn.AuthType, strconv.FormatInt(conn.CredentialVersion, 10)}, conn.EgressAllow...), "\x00")
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	old := c.pools[conn.Name]
-	if old != nil && old.print == print {
+	if old != nil && old.mark == mark {
 		return old, nil
 	}
 	egress, err := connector.ParseEgress(conn.EgressAllow)
 	if err != nil {
 		return nil, err
 	}
-	p := &pool{print: print, egress: egress, caller: c}
+	p := &pool{mark: mark, egress: egress, caller: c}
 	p.reads, p.writes = p.transport(idleRead), p.transport(idleWrite)
 	c.pools[conn.Name] = p
 	if old != nil {
@@ -134,14 +134,14 @@ func (p *pool) dialTLS(ctx context.Context, network, address string) (net.Conn, 
 	if err != nil {
 		return nil, err
 	}
-	host, _, _ := net.SplitHostPort(address) //nolint:errcheck // dial has split it before
+	host, _, _ := net.SplitHostPort(address)
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	secured := tls.Client(raw, &tls.Config{
 		ServerName: host, RootCAs: p.caller.opts.Roots, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
 	})
 	if err := secured.HandshakeContext(ctx); err != nil {
-		_ = raw.Close() //nolint:errcheck // it is of no use any more
+		_ = raw.Close()
 		return nil, &handshakeError{err}
 	}
 	return &socket{Conn: secured}, nil

@@ -171,8 +171,10 @@ func (a *attempt) misfit(kind fault.Kind, places []fault.Place, cause error, why
 	if a.call.Action.Impact != connector.Read {
 		kind, form = fault.InDoubt, "%s was done, but %s: look there and give the output"
 	}
-	return connector.Reply{Did: connector.DidDone, Status: a.status,
-		Err: fault.Wrap(cause, kind, form, a.call.Action.Ref(), why).WithPlaces(places...)}
+	return connector.Reply{
+		Did: connector.DidDone, Status: a.status,
+		Err: fault.Wrap(cause, kind, form, a.call.Action.Ref(), why).WithPlaces(places...),
+	}
 }
 
 // byStatus is the table for every reply that is no 2xx.
@@ -226,7 +228,7 @@ func retryAfter(text string, now time.Time) time.Duration {
 		return 0
 	}
 	if n, err := strconv.ParseUint(text, 10, 64); err == nil {
-		return time.Duration(min(n, uint64(maxRetryAfter/time.Second))) * time.Second //nolint:gosec // bounded by a day
+		return time.Duration(min(n, uint64(maxRetryAfter/time.Second))) * time.Second
 	}
 	at, err := http.ParseTime(text)
 	if err != nil {

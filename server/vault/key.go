@@ -116,7 +116,7 @@ func makeKey(path string) ([]byte, error) {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return nil, fmt.Errorf("write the key file: %w", err)
 	}
-	dir, err := os.Open(filepath.Dir(path)) //nolint:gosec // the folder of the key
+	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return nil, fmt.Errorf("open the folder of the key: %w", err)
 	}

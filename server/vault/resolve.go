@@ -80,7 +80,7 @@ func (r *Resolver) fromFile(name string) (secret.Value, error) {
 	if err != nil {
 		return secret.Value{}, fault.Wrap(err, fault.NotFound, "the directory that secrets.dir names cannot be opened").WithCode("secret_missing")
 	}
-	defer func() { _ = root.Close() }() //nolint:errcheck // only read
+	defer func() { _ = root.Close() }()
 	info, err := root.Stat(name)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -92,7 +92,7 @@ func (r *Resolver) fromFile(name string) (secret.Value, error) {
 	if err != nil {
 		return secret.Value{}, fault.Wrap(err, fault.Unavailable, "the secret's file cannot be opened")
 	}
-	defer func() { _ = f.Close() }() //nolint:errcheck // only read
+	defer func() { _ = f.Close() }()
 	raw, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
 	switch {
 	case err != nil:
