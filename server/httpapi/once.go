@@ -106,7 +106,9 @@ func (r *replays) Begin(_ context.Context, key, digest string) (int, []byte, err
 	}
 	switch {
 	case !ok:
-		r.room(now)
+		if !r.room(now) {
+			return 0, nil, fault.New(fault.RateLimited, "too many requests with an Idempotency-Key are under way").After(time.Second)
+		}
 		r.kept[key] = replay{digest: digest, at: now}
 		return 0, nil, nil
 	case old.digest != digest:
@@ -139,10 +141,11 @@ func (r *replays) drop(key string) {
 	delete(r.kept, key)
 }
 
-// room keeps the bounds: what is over goes, then what is finished.
-func (r *replays) room(now time.Time) {
+// room keeps the bounds: what is over goes, then what is finished, down to nine
+// tenths. It is false where only requests under way are left.
+func (r *replays) room(now time.Time) bool {
 	if len(r.kept) < maxReplays && r.bytes < replayBytes {
-		return
+		return true
 	}
 	for k, v := range r.kept {
 		if now.Sub(v.at) >= replayLife {
@@ -150,13 +153,14 @@ func (r *replays) room(now time.Time) {
 		}
 	}
 	for k, v := range r.kept {
-		if len(r.kept) < maxReplays && r.bytes < replayBytes {
-			return
+		if len(r.kept) < maxReplays*9/10 && r.bytes < replayBytes*9/10 {
+			break
 		}
 		if v.status != 0 {
 			r.drop(k)
 		}
 	}
+	return len(r.kept) < maxReplays
 }
 
 var _ Replays = (*replays)(nil)

@@ -79,8 +79,6 @@ type RunControl interface {
 	// StartRun starts a playbook by hand; runs with one key are one run.
 	StartRun(ctx context.Context, by control.Actor, o StartRun) (run string, err error)
 	Cancel(ctx context.Context, by control.Actor, run string, force bool, reason string) error
-	// Retry runs again from a step; it gives the run that does it.
-	Retry(ctx context.Context, by control.Actor, run, from string) (string, error)
 	// UndoRun undoes what the run has in force.
 	UndoRun(ctx context.Context, by control.Actor, run, reason string) ([]ledger.Effect, error)
 	Resolve(ctx context.Context, by control.Actor, run string, r control.Resolution) error

@@ -50,21 +50,9 @@ func (c *call) cancel(b cancelBody) (engine.Run, error) {
 	return c.oneRun()
 }
 
-type retryBody struct {
-	From string `json:"from,omitempty"`
-}
-
 // Started names a run that was started.
 type Started struct {
 	Run string `json:"run"`
-}
-
-func (c *call) retry(b retryBody) (Started, error) {
-	if err := bounded("/from", b.From, 1000); err != nil {
-		return Started{}, err
-	}
-	run, err := c.s.d.RunControl.Retry(c.ctx, c.actor(), c.id(), b.From)
-	return Started{Run: run}, err
 }
 
 type reasonBody struct {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -53,6 +54,10 @@ type Server struct {
 	gather   time.Duration // changes of one batch
 	recheck  time.Duration // between two looks at a stream's session
 	unlisten func()
+
+	mu       sync.Mutex
+	listener net.Listener
+	stopped  bool
 }
 
 // New puts the API together. Ctx ends all requests.
@@ -182,8 +187,15 @@ func harden(rc *fasthttp.RequestCtx, secure bool) {
 	}
 }
 
-// Serve answers on a listener until Shutdown.
+// Serve answers on a listener until Shutdown, and not at all after it.
 func (s *Server) Serve(l net.Listener) error {
+	s.mu.Lock()
+	if s.stopped {
+		s.mu.Unlock()
+		return closeListener(l)
+	}
+	s.listener = l
+	s.mu.Unlock()
 	if err := s.app.Server().Serve(l); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("serve HTTP: %w", err)
 	}
@@ -193,10 +205,24 @@ func (s *Server) Serve(l net.Listener) error {
 // Shutdown ends the streams, takes no new request, and waits for those under
 // way.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.stopped = true
+	l := s.listener
+	s.mu.Unlock()
 	s.unlisten()
 	s.hub.close()
 	if err := s.app.Server().ShutdownWithContext(ctx); err != nil {
 		return fmt.Errorf("stop HTTP: %w", err)
+	}
+	if l != nil { // fasthttp closes only a listener that it has begun with
+		return closeListener(l)
+	}
+	return nil
+}
+
+func closeListener(l net.Listener) error {
+	if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("close the listener: %w", err)
 	}
 	return nil
 }

@@ -105,7 +105,6 @@ func runRoutes() []Route {
 		get(base+"/runs/:id", account.See, "One run with its steps", (*call).oneRun, run...),
 		get(base+"/runs/:id/journal", account.See, "The run's journal", (*call).journal, run...),
 		send(http.MethodPost, base+"/runs/:id/cancel", account.RunCancel, "Cancel a run", (*call).cancel, with(status(http.StatusAccepted))...),
-		send(http.MethodPost, base+"/runs/:id/retry", account.RunRetry, "Run again from a step", (*call).retry, with(status(http.StatusAccepted))...),
 		send(http.MethodPost, base+"/runs/:id/undo", account.EffectUndo, "Undo what the run has in force", (*call).undoRun, with(status(http.StatusAccepted))...),
 		send(http.MethodPost, base+"/runs/:id/resolve", account.RunResolve, "Say what became of a step in doubt", (*call).resolve, with(status(http.StatusAccepted))...),
 	}

@@ -169,10 +169,6 @@ func (h *house) Cancel(_ context.Context, by control.Actor, _ string, _ bool, _ 
 	return h.act(by)
 }
 
-func (h *house) Retry(_ context.Context, by control.Actor, _, _ string) (string, error) {
-	return runID, h.act(by)
-}
-
 func (h *house) UndoRun(_ context.Context, by control.Actor, _, _ string) ([]ledger.Effect, error) {
 	return nil, h.act(by)
 }
@@ -566,7 +562,7 @@ func example(r httpapi.RouteInfo) (path, body string) {
 		"POST /api/v1/session": `{"username":"nobody-here","password":"wrong wrong"}`, "POST /api/v1/session/link": `{"token":"x","password":"correct horse"}`,
 		"PATCH /api/v1/alerts/:id": `{"status":"in_progress"}`, "POST /api/v1/playbooks/check": `{"source":"name: x"}`,
 		"PUT /api/v1/playbooks/:name": `{"source":"name: x"}`, "POST /api/v1/playbooks/:name/publish": `{}`, "POST /api/v1/playbooks/:name/runs": `{}`,
-		"POST /api/v1/runs/:id/cancel": `{}`, "POST /api/v1/runs/:id/retry": `{}`, "POST /api/v1/runs/:id/undo": `{"reason":"r"}`,
+		"POST /api/v1/runs/:id/cancel": `{}`, "POST /api/v1/runs/:id/undo": `{"reason":"r"}`,
 		"POST /api/v1/runs/:id/resolve":       `{"step":"a","as":"failed","reason":"r"}`,
 		"POST /api/v1/approvals/:id/decision": `{"decision":"approve","digest":"sha256:x"}`, "POST /api/v1/approvals/:id/answer": `{"digest":"x","answer":{}}`,
 		"POST /api/v1/approvals/:id/extend": `{"by":"15m"}`, "POST /api/v1/effects/:id/undo": `{"reason":"r"}`,
