@@ -18,6 +18,7 @@ type Ordered struct {
 	Inputs   map[string]any
 	Alert    *alert.Alert
 	AlertRaw []byte // its JSON
+	Key      string // makes it one run however often it is asked for; "" for a run each time
 }
 
 // Run starts a playbook by hand. One that needs an alert says so with the code
@@ -38,6 +39,9 @@ func (c *Control) Run(ctx context.Context, a Actor, o Ordered) (string, error) {
 		Trigger: engine.Trigger{Kind: "manual", By: a.Name, Roles: a.Roles, ActorKind: a.Kind},
 	}
 	st.Key = "manual/" + st.ID
+	if o.Key != "" {
+		st.Key = "manual/" + a.ID + "/" + o.Key
+	}
 	if o.Alert != nil {
 		st.Alert, st.AlertRaw, st.Priority = o.Alert.ID, o.AlertRaw, o.Alert.Severity.Rank()
 		st.Trigger.Source, st.Trigger.Depth = o.Alert.Source, o.Alert.Depth

@@ -122,7 +122,7 @@ func TestAStreamGetsEachChangeOnceInOrderOrEnds(t *testing.T) {
 func TestKeptAnswersStayBounded(t *testing.T) {
 	now := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
 	r := newReplays(func() time.Time { return now })
-	body := make([]byte, 64<<10)
+	body := make([]byte, 8<<10)
 	begin := func(key string) string {
 		code, _, err := r.Begin(t.Context(), key, "d")
 		if code != 0 {

@@ -265,3 +265,37 @@ func approvedBy(r *approval.Request) []string {
 	}
 	return out
 }
+
+// Probe makes one read outside any run: a health check or a test call. It passes
+// the policy with the purpose health; plainly allowed, it leaves no decision.
+func (p *Performer) Probe(ctx context.Context, a *connector.Action, conn string, at time.Time, facts gate.Facts) (connector.Reply, error) {
+	if a.Impact.SideEffect() {
+		return connector.Reply{}, fault.New(fault.Denied, "a health check must be a read")
+	}
+	l := &Live{Playbook: gate.Playbook{Reviewed: true}}
+	w := engine.Wanted{
+		Path: "health", Action: a, Connection: conn, Params: example(a), Occurrence: 1, Attempt: 1,
+		Key: ident.Key("health", conn, 1), Purpose: gate.ForHealth, Timeout: probeTimeout,
+	}
+	pr, err := p.Prepare(ctx, l, w, at, facts, nil)
+	if err != nil {
+		return connector.Reply{}, err
+	}
+	if pr.answer.Outcome != gate.Allow {
+		return connector.Reply{}, fault.New(fault.Denied, "the policy does not allow the check: %s", inWords(pr.answer))
+	}
+	permit := gate.NewPermit(ident.Derive(ident.Decision, at, "health", conn), pr.digest)
+	return p.Caller.Call(ctx, permit, connector.Call{
+		Action: a, Connection: pr.conn, Params: w.Params, Key: w.Key, Timeout: w.Timeout, Preimage: pr.preimage,
+	}), nil
+}
+
+const probeTimeout = 10 * time.Second
+
+// example are the parameters of a check: those of the manifest's example.
+func example(a *connector.Action) map[string]any {
+	if a.ExampleInput == nil {
+		return map[string]any{}
+	}
+	return a.ExampleInput
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/tocsin-soar/tocsin/server/account"
+	"github.com/tocsin-soar/tocsin/server/app"
+	"github.com/tocsin-soar/tocsin/server/config"
+	"github.com/tocsin-soar/tocsin/server/fault"
+)
+
+func serveCommand() command {
+	return command{
+		name: "serve", args: "[--config FILE] [--data DIR] [--addr HOST:PORT] [--demo] [--workspace DIR] [--print-config]",
+		short: "Start the server",
+		example: `tocsin serve --data ./data --demo
+		tocsin serve --data /var/lib/tocsin --workspace /etc/tocsin/workspace --addr 127.0.0.1:8080`,
+		run: serve,
+	}
+}
+
+// settings reads flags, environment and file.
+func (sh *shell) settings(fs *flag.FlagSet, args []string) (*config.Config, error) {
+	in := config.Input{Flags: map[string]string{}, Env: sh.env}
+	file := fs.String("config", "", "the settings `file` (YAML)")
+	for _, s := range config.Settings() {
+		if s.Flag == "" || fs.Lookup(s.Flag) != nil {
+			continue
+		}
+		if s.Bool {
+			fs.Bool(s.Flag, false, s.Why)
+		} else {
+			fs.String(s.Flag, "", s.Why)
+		}
+	}
+	if _, err := parse(fs, args, 0, 0); err != nil {
+		return nil, err
+	}
+	fs.Visit(func(f *flag.Flag) {
+		if f.Name != "config" && f.Name != "json" && f.Name != "print-config" {
+			in.Flags[f.Name] = f.Value.String()
+		}
+	})
+	if *file != "" {
+		raw, err := os.ReadFile(*file)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.NotFound, "the settings file %s cannot be read", *file)
+		}
+		in.FileName, in.File = *file, raw
+	}
+	cfg, problems := config.Load(in)
+	for _, p := range problems {
+		sh.problem(p)
+	}
+	if fault.Broken(problems) {
+		return nil, fault.New(fault.InvalidInput, "the settings are not right; nothing was started")
+	}
+	return cfg, nil
+}
+
+// problem prints a problem as compilers do.
+func (sh *shell) problem(p fault.Problem) {
+	fmt.Fprintf(sh.err, "%s:%d:%d: %s: %s\n", printable(p.File), p.Line, p.Column, p.Severity, printable(p.Message))
+	if p.Hint != "" {
+		fmt.Fprintf(sh.err, "    %s\n", printable(p.Hint))
+	}
+}
+
+func serve(ctx context.Context, sh *shell, fs *flag.FlagSet, args []string) error {
+	show := fs.Bool("print-config", false, "show the settings with their origins and end")
+	cfg, err := sh.settings(fs, args)
+	if err != nil {
+		return err
+	}
+	if *show {
+		if sh.json {
+			sh.print(cfg.Origins())
+			return nil
+		}
+		fmt.Fprint(sh.out, cfg.Print())
+		return nil
+	}
+	if cfg.Data, err = filepath.Abs(cfg.Data); err != nil {
+		return fmt.Errorf("find the data folder: %w", err)
+	}
+	a, err := app.New(ctx, cfg, sh.err)
+	if err != nil {
+		return err
+	}
+	if err := a.Start(ctx); err != nil {
+		stop(a)
+		return err
+	}
+	fmt.Fprintf(sh.out, "listening on %s\n", a.Address())
+	if url := a.RangeURL(); url != "" {
+		fmt.Fprintf(sh.out, "demo range on %s\n", url)
+	}
+	if err := greet(ctx, sh, a, cfg); err != nil {
+		stop(a)
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return stop(a)
+	case err := <-a.Wait():
+		stop(a)
+		return err
+	}
+}
+
+// greet prints a way in: with the demo at every start, else on an empty database
+// without a password.
+func greet(ctx context.Context, sh *shell, a *app.App, cfg *config.Config) error {
+	if !cfg.Demo && (!a.First() || !cfg.AdminPassword.Empty()) {
+		return nil
+	}
+	link, err := a.Link(ctx, account.FirstName)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(sh.out, "log in once with %s\n", link)
+	return nil
+}
+
+func stop(a *app.App) error { return a.Stop(context.Background()) }
