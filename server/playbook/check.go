@@ -17,8 +17,12 @@ func (k *compiler) scope(text string, f facts) *expr.Scope {
 	if f.alert {
 		s = s.With("alert", k.alertType(true))
 	}
-	for _, d := range k.mentioned(text) {
-		s = s.Step(d.block.ID, d.output)
+	for _, id := range k.mentioned(text) {
+		output := expr.Dyn
+		if d, known := k.byID[id]; known {
+			output = d.output
+		}
+		s = s.Step(id, output)
 	}
 	for _, l := range k.loops {
 		s = s.With(l.as, l.item).With("index", expr.Int)
@@ -32,21 +36,17 @@ func (k *compiler) scope(text string, f facts) *expr.Scope {
 var mention = regexp.MustCompile(`\bsteps\b(\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*))?`)
 
 // mentioned lists the steps that a text names: an expression is compiled with
-// these only, since a playbook may have thousands. Where the text names one that
-// is not there, or means steps as a whole, it is all of them.
-func (k *compiler) mentioned(text string) []*draft {
-	var out []*draft
-	for _, m := range mention.FindAllStringSubmatch(text, -1) {
-		d, known := k.byID[m[2]]
-		if !known {
-			return slices.DeleteFunc(slices.Clone(k.drafts), func(d *draft) bool { return k.byID[d.block.ID] != d })
-		}
-		if !slices.Contains(out, d) {
-			out = append(out, d)
-		}
+// these only, since a playbook may have thousands. Ids that no step has are among
+// them; readStep names those.
+func (k *compiler) mentioned(text string) []string {
+	if len(k.drafts) == 0 {
+		return nil // no step has run where inputs are made
 	}
-	if len(out) == 0 && len(k.drafts) > 0 {
-		return k.drafts[:1] // so that the word steps is known
+	out := []string{k.drafts[0].block.ID} // so that the word steps is known
+	for _, m := range mention.FindAllStringSubmatch(text, -1) {
+		if id := m[2]; id != "" && !slices.Contains(out, id) {
+			out = append(out, id)
+		}
 	}
 	return out
 }
@@ -97,6 +97,9 @@ func (k *compiler) elementOf(list *expr.Value) expr.Type {
 
 // condition compiles a block's if.
 func (k *compiler) condition(n *document.Node, f facts) *expr.Expr {
+	if k.tooMany(n, 1) {
+		return nil
+	}
 	e, ps := document.Condition(n, k.scope(textOf(n), f))
 	k.add(ps...)
 	if e != nil {
@@ -105,8 +108,36 @@ func (k *compiler) condition(n *document.Node, f facts) *expr.Expr {
 	return e
 }
 
+// tooMany bounds the work of a check: an expression takes about a millisecond.
+func (k *compiler) tooMany(n *document.Node, more int) bool {
+	before := k.expressions
+	k.expressions += more
+	if before <= maxExpressions && k.expressions > maxExpressions {
+		k.add(n.Problem("too_large", fmt.Sprintf("a playbook may have at most %d expressions", maxExpressions), "split it"))
+	}
+	return k.expressions > maxExpressions
+}
+
+// dynamics counts the texts with expressions in a tree.
+func dynamics(n *document.Node) int {
+	count := 0
+	if document.Dynamic(n.Scalar()) {
+		count = 1
+	}
+	for _, i := range n.Items() {
+		count += dynamics(i)
+	}
+	for _, e := range n.Entries() {
+		count += dynamics(e.Value)
+	}
+	return count
+}
+
 // value compiles what stands at a place with a schema.
 func (k *compiler) value(n *document.Node, f facts, schema map[string]any) *expr.Value {
+	if k.tooMany(n, dynamics(n)) {
+		return nil
+	}
 	v, ps := document.ValueWith(n, k.scope(textOf(n), f), schema, func(leaf *document.Node, v *expr.Value) {
 		k.reads(leaf, v.Reads(), f)
 	})
@@ -177,9 +208,13 @@ func (k *compiler) readName(n *document.Node, r expr.Read, f facts) {
 }
 
 func (k *compiler) readStep(n *document.Node, r expr.Read, f facts) {
+	if r.Step == "" {
+		return // steps as a whole
+	}
 	d, known := k.byID[r.Step]
 	if !known {
-		return // said by the type check, or steps as a whole
+		k.add(n.ProblemIn(r.Offset, fault.SeverityError, "unknown_step", fmt.Sprintf("there is no step %q", r.Step), k.nearStep(r.Step)))
+		return
 	}
 	if d.loop != "" && !k.inside(d.loop) {
 		k.add(n.ProblemIn(r.Offset, fault.SeverityError, "out_of_scope",
@@ -200,6 +235,21 @@ func (k *compiler) readStep(n *document.Node, r expr.Read, f facts) {
 			fmt.Sprintf("steps.%s may not have succeeded here, then it has no output", r.Step),
 			fmt.Sprintf("write steps.%s.?output, or put steps.%s.ok && before it", r.Step, r.Step)))
 	}
+}
+
+// nearStep gives the ids that may have been meant.
+func (k *compiler) nearStep(id string) string {
+	ids := make([]string, 0, len(k.drafts))
+	for _, d := range k.drafts {
+		ids = append(ids, d.block.ID)
+	}
+	if near := fault.Suggest(id, ids); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	if len(ids) > 12 {
+		ids = append(ids[:12], "…")
+	}
+	return "the steps are: " + strings.Join(ids, ", ")
 }
 
 // inside says whether one of the loops around is the for_each with this id.

@@ -23,6 +23,7 @@ const (
 	longestPause   = 15 * time.Minute
 	defaultLimit   = 1000
 	maxBlocks      = 2000
+	maxExpressions = 4000
 	maxProblems    = 500
 )
 
@@ -36,14 +37,15 @@ type compiler struct {
 	byID     map[string]*draft // the first block with each id
 	nullable bool              // a run may have no alert
 
-	base    *expr.Scope // every name outside loops, as known so far
-	loops   []loop      // the for_each blocks around
-	current int         // the place in document order of the block that is checked
-	varType map[string]expr.Type
-	inputs  map[string]*document.Node // where each was declared
-	vars    map[string]*document.Node
-	used    map[string]bool // "inputs.x", "vars.x"; "inputs" and "vars" for all of them
-	regex   bool            // patterns need not be literals here
+	base        *expr.Scope // every name outside loops, as known so far
+	loops       []loop      // the for_each blocks around
+	current     int         // the place in document order of the block that is checked
+	varType     map[string]expr.Type
+	inputs      map[string]*document.Node // where each was declared
+	vars        map[string]*document.Node
+	used        map[string]bool // "inputs.x", "vars.x"; "inputs" and "vars" for all of them
+	expressions int             // compiled so far
+	regex       bool            // patterns need not be literals here
 }
 
 // loop is a for_each block around what is being checked.

@@ -139,6 +139,20 @@ func TestTheWorkOfACheckGrowsWithThePlaybookNotWithItsSquare(t *testing.T) {
 	}
 }
 
+func TestTheNumberOfExpressionsIsBounded(t *testing.T) {
+	list := strings.Repeat("\"${{ alert.title }}\",", maxExpressions+1)
+	_, ps := Compile("x", "x.yaml", []byte(head+"steps:\n  - set: { a: ["+list+"] }\n  - fail: \"${{ vars.a }}\"\n"), tools(t))
+	found := 0
+	for _, p := range ps {
+		if p.Code == "too_large" {
+			found++
+		}
+	}
+	if found != 1 {
+		t.Errorf("said %d times:\n%.500s", found, told(ps))
+	}
+}
+
 func FuzzCompile(f *testing.F) {
 	f.Add([]byte(contain))
 	f.Add([]byte(head + "steps:\n  - parallel: { a: [ { fail: x } ], b: [ { set: { x: \"${{ 1 + }}\" } } ] }\n    wait_for: 9\n"))
