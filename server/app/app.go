@@ -48,6 +48,7 @@ type App struct {
 	num   *observe.Metrics
 
 	store   *store.Store
+	vault   *vault.Vault
 	keyPath string
 	opa     *opa.Engine
 	lib     *library.Library
@@ -147,13 +148,11 @@ func (a *App) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	key, path, err := vault.LoadKey(vault.KeyOptions{
-		Key: a.cfg.Key.Reveal(), File: a.cfg.KeyFile, Data: a.cfg.Data, NewDatabase: fresh,
-	})
+	key, path, err := vault.LoadKey(a.keyOptions(fresh))
 	if err != nil {
 		return err
 	}
-	if _, err := vault.New(key); err != nil {
+	if a.vault, err = vault.New(key); err != nil {
 		return err
 	}
 	a.keyPath = path
@@ -161,6 +160,16 @@ func (a *App) openStore(ctx context.Context) error {
 		Path: a.cfg.DB, Clock: a.clock, Log: a.log, Random: rand.Reader, Instance: a.cfg.Instance,
 	})
 	return err
+}
+
+// keyOptions says where the key lies; its default place is no file that somebody
+// named.
+func (a *App) keyOptions(fresh bool) vault.KeyOptions {
+	o := vault.KeyOptions{Key: a.cfg.Key.Reveal(), File: a.cfg.KeyFile, Data: a.cfg.Data, NewDatabase: fresh}
+	if filepath.Clean(o.File) == filepath.Join(a.cfg.Data, "key") {
+		o.File = ""
+	}
+	return o
 }
 
 func absent(path string) (bool, error) {

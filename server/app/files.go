@@ -41,21 +41,13 @@ func (a *App) openLibrary(ctx context.Context) error {
 		folders = append(folders, library.Folder{Name: "demo", FS: os.DirFS(a.rang.Workspace())})
 		secrets = append(secrets, vault.NewResolver(nil, a.rang.Secrets(), os.LookupEnv))
 	}
-	key, _, err := vault.LoadKey(vault.KeyOptions{Key: a.cfg.Key.Reveal(), File: a.cfg.KeyFile, Data: a.cfg.Data})
-	if err != nil {
-		return err
-	}
-	safe, err := vault.New(key)
-	if err != nil {
-		return err
-	}
 	a.lib = library.New(library.Options{
 		Playbooks: playbooks.FS, Integrations: integrations.FS, Workspaces: folders,
 		Archive: a.store, Shelf: a.store, Cabinet: a.store, Policies: a.opa,
-		Secrets: known{secrets, a.scrub}, Sealer: sealer{safe}, Clock: a.clock,
+		Secrets: known{secrets, a.scrub}, Sealer: sealer{a.vault}, Clock: a.clock,
 		ReviewFiles: a.cfg.Review == config.ReviewFiles,
 	})
-	_, err = a.lib.Reload(ctx)
+	_, err := a.lib.Reload(ctx)
 	a.countProblems()
 	return err
 }

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/tocsin-soar/tocsin/server/account"
 	"github.com/tocsin-soar/tocsin/server/app"
@@ -83,9 +82,6 @@ func serve(ctx context.Context, sh *shell, fs *flag.FlagSet, args []string) erro
 		}
 		fmt.Fprint(sh.out, cfg.Print())
 		return nil
-	}
-	if cfg.Data, err = filepath.Abs(cfg.Data); err != nil {
-		return fmt.Errorf("find the data folder: %w", err)
 	}
 	a, err := app.New(ctx, cfg, sh.err)
 	if err != nil {
