@@ -18,6 +18,8 @@ const (
 	maxSource  = 8 << 10 // bytes of one expression
 	maxNesting = 64      // brackets within brackets
 	maxLoops   = 32      // comprehensions: the checker's work grows with the cube of them
+	maxEased   = 64      // comparisons of numbers of two kinds, or with null
+	maxPieces  = 256     // parts of a text, expressions and what stands between
 	maxValue   = 1 << 20 // bytes of any value
 	maxText    = 64 << 10
 	maxNeedle  = 1 << 10 // what is looked for in a text

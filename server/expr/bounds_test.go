@@ -222,3 +222,52 @@ func TestLessWorkCanBeAllowed(t *testing.T) {
 		t.Errorf("it was not stopped: %v", err)
 	}
 }
+
+// TestLongIsNotDeep holds that long expressions are compiled in time, whether
+// they are taken or not.
+func TestLongIsNotDeep(t *testing.T) {
+	s := expr.NewScope().With("a", expr.Dyn)
+	for name, src := range map[string]string{
+		"a long path":           "a" + strings.Repeat(".b", 4000),
+		"a long optional path":  "a" + strings.Repeat(".?b", 2500),
+		"a long sum":            "1" + strings.Repeat("+1", 4000),
+		"many conditions":       "a == 1" + strings.Repeat(" || a == 1", 800),
+		"many conditions mixed": "a == 1" + strings.Repeat(" || a == 1 && a == 2", 400),
+		"a long list":           "[1" + strings.Repeat(",1", 4000) + "]",
+		"a long map":            "{" + strings.Repeat("'a': 1, ", 900) + "'b': 2}",
+		"calls within calls":    strings.Repeat("string(", 60) + "a" + strings.Repeat(")", 60),
+		"many calls":            "'a'" + strings.Repeat(".trim()", 1100),
+		"many choices":          strings.Repeat("a == 1 ? 1 : ", 60) + "1",
+		"many mistakes":         "x" + strings.Repeat(" + x", 1900),
+		"many brackets":         strings.Repeat("[", 60) + strings.Repeat("]", 60),
+		"nothing but quotes":    strings.Repeat("''", 4000),
+		"unary signs":           strings.Repeat("!", 500) + "true",
+		"nulls compared":        "a.b == null" + strings.Repeat(" && a.b == 1.5", 500),
+		"comparisons to ease":   "1 == 1.5" + strings.Repeat(" && 1 == 1.5", 600),
+	} {
+		t.Run(name, func(t *testing.T) {
+			within(t, func() {
+				if e, issues := expr.Compile(src, s, expr.Dyn); e == nil && len(issues) == 0 {
+					t.Error("refused without a word")
+				}
+			})
+		})
+	}
+	within(t, func() {
+		if v, issues := expr.Text(strings.Repeat("${{ a }}x", 100_000), s, expr.TextOptions{}); v != nil || len(issues) == 0 {
+			t.Error("a text of 100,000 expressions was taken")
+		}
+	})
+}
+
+func TestAnAlertThatIsNotThereIsNull(t *testing.T) {
+	e, issues := expr.Cond("alert == null && alert.?title.orValue('none') == 'none' && !has(alert.title)", playbookScope())
+	if e == nil {
+		t.Fatalf("%+v", issues)
+	}
+	for _, none := range []any{nil, map[string]any(nil), func() any { return nil }} {
+		if got, err := e.Bool(expr.Vars{"alert": none}); err != nil || !got {
+			t.Errorf("%#v: %v, %v", none, got, err)
+		}
+	}
+}

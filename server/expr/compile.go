@@ -92,21 +92,25 @@ func precheck(src string) *Issue {
 	case strings.TrimSpace(src) == "":
 		return bad(0, "syntax", "the expression is empty", "write a condition such as alert.severity >= severity.high")
 	}
-	depth, signs := 0, 0
+	depth, signs, choices := 0, 0, 0
 	for i := 0; i < len(src); {
 		if n := quoted(src, i); n > 0 {
 			i += n
 			continue
 		}
 		switch src[i] {
-		case '(', '[', '{', '?':
+		case '(', '[', '{':
 			depth++
+		case '?': // of a choice; .? and [? are optional reads
+			if i == 0 || src[i-1] != '.' && src[i-1] != '[' {
+				choices++
+			}
 		case ')', ']', '}':
 			depth--
 		case '!', '-':
 			signs++
 		}
-		if depth > maxNesting || signs > 8*maxNesting {
+		if depth > maxNesting || choices > maxNesting || signs > 8*maxNesting {
 			return bad(i, "too_deep", fmt.Sprintf("brackets are nested deeper than %d", maxNesting), "split it with a set step")
 		}
 		i++
@@ -195,16 +199,20 @@ func (c *compiler) selectByName(e ast.Expr) {
 // check finds the types. Where a comparison or a choice fails only because
 // numbers of two kinds or null meet, that place is made dyn and checked again.
 func (c *compiler) check(parsed *cel.Ast) (*cel.Ast, []Issue) {
-	for range maxNesting {
+	for eased := 0; eased < maxEased; {
 		checked, iss := c.env.Check(parsed)
 		if iss.Err() == nil {
 			return checked, nil
 		}
-		eased := false
-		for _, e := range iss.Errors() {
-			eased = c.ease(parsed.NativeRep(), e) || eased
+		before := eased
+		if len(iss.Errors()) <= maxEased {
+			for _, e := range iss.Errors() {
+				if c.ease(parsed.NativeRep(), e) {
+					eased++
+				}
+			}
 		}
-		if !eased {
+		if eased == before {
 			return nil, c.checkIssues(parsed.NativeRep(), iss)
 		}
 	}

@@ -36,6 +36,9 @@ func (a *activation) ResolveName(name string) (any, bool) {
 		v = a.ask(name, ask)
 	}
 	if m, plain := v.(map[string]any); plain { // the common case: fields convert themselves
+		if m == nil { // no alert is null, however it is written in Go
+			return nil, true
+		}
 		return m, true
 	}
 	if t, typed := a.scope.vars[name]; typed {

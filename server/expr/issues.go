@@ -81,6 +81,9 @@ func splitTypes(s string) []string {
 	return out
 }
 
+// maxIssues is how many mistakes of one expression are worth reading.
+const maxIssues = 20
+
 func (c *compiler) checkIssues(tree *ast.AST, iss *cel.Issues) []Issue {
 	out := []Issue{}
 	for _, e := range iss.Errors() {
@@ -88,6 +91,9 @@ func (c *compiler) checkIssues(tree *ast.AST, iss *cel.Issues) []Issue {
 		i.Offset = c.pointAt(lineOffset(c.src, e.Location), i.Code)
 		if !slices.Contains(out, i) {
 			out = append(out, i)
+		}
+		if len(out) == maxIssues {
+			break
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -37,6 +38,9 @@ func Text(src string, s *Scope, o TextOptions) (*Value, []Issue) {
 	}
 	if len(pieces) == 1 && pieces[0].expr {
 		return wholeText(pieces[0], s, o)
+	}
+	if len(pieces) > maxPieces {
+		return nil, []Issue{problem(0, "too_large", fmt.Sprintf("a text may not have more than %d parts", maxPieces), "split it with a set step")}
 	}
 	t := &text{sink: o.Sink}
 	var issues []Issue

@@ -8,6 +8,7 @@ import (
 	"github.com/tocsin-soar/tocsin/server/alert"
 	"github.com/tocsin-soar/tocsin/server/audit"
 	"github.com/tocsin-soar/tocsin/server/engine"
+	"github.com/tocsin-soar/tocsin/server/expr"
 	"github.com/tocsin-soar/tocsin/server/fault"
 	"github.com/tocsin-soar/tocsin/server/ident"
 	"github.com/tocsin-soar/tocsin/server/trigger"
@@ -23,10 +24,10 @@ const Platform = "tocsin"
 // accept matches the triggers of what may be new before the act, so that the
 // act stays short, and hands the delivery to the store.
 func (in *Intake) accept(ctx context.Context, d Delivery) (Answer, error) {
-	f := folder{in: in, at: d, candidates: in.o.Catalog.Triggers(), hits: map[string][]trigger.Hit{}}
+	f := folder{in: in, at: d, candidates: in.o.Catalog.Triggers(), hits: map[string][]trigger.Hit{}, outcomes: map[string]string{}}
 	for _, it := range d.Items {
 		if !it.Ignore && !it.Closes {
-			f.hits[it.Alert.ID] = f.match(it.Alert, false)
+			f.hits[it.Alert.ID] = f.match(it.Alert, false, f.candidates)
 		}
 	}
 	answer, err := in.o.Store.Accept(ctx, d, f.fold)
@@ -46,23 +47,23 @@ type folder struct {
 	at         Delivery
 	candidates []trigger.Candidate
 	hits       map[string][]trigger.Hit // of items that are new, by the alert's id
-	outcomes   []string
+	outcomes   map[string]string        // by the item's alert's id
 }
 
-func (f *folder) match(a alert.Alert, repeat bool) []trigger.Hit {
-	if len(f.candidates) == 0 {
+func (f *folder) match(a alert.Alert, repeat bool, candidates []trigger.Candidate) []trigger.Hit {
+	if len(candidates) == 0 {
 		return nil
 	}
-	return trigger.Match(trigger.Alert{Value: alert.Value(a, true), Depth: a.Depth, Repeat: repeat}, f.candidates)
+	return trigger.Match(trigger.Alert{Value: alert.Value(a, true), Depth: a.Depth, Repeat: repeat}, candidates)
 }
 
 func (f *folder) fold(old *alert.Alert, it Item) Folded {
 	if it.Ignore {
-		f.outcomes = append(f.outcomes, "ignored")
+		f.outcomes[it.Alert.ID] = "ignored"
 		return Folded{}
 	}
 	a, outcome := alert.Fold(old, it.Alert, it.Window, it.Closes, f.at.At)
-	f.outcomes = append(f.outcomes, string(outcome))
+	f.outcomes[it.Alert.ID] = string(outcome)
 	switch outcome {
 	case alert.Nothing:
 		return Folded{Alert: a}
@@ -78,14 +79,18 @@ func (f *folder) fold(old *alert.Alert, it Item) Folded {
 	return Folded{Alert: a}
 }
 
-// repeats asks only the triggers that want repeats, so most acts ask none.
+// repeats asks only the triggers that want repeats, so most acts ask none. They
+// are asked inside the act and may take little: one that takes more becomes a
+// run that has failed.
 func (f *folder) repeats(a alert.Alert) []trigger.Hit {
+	var wanting []trigger.Candidate
 	for _, c := range f.candidates {
-		if c.Repeat {
-			return f.match(a, true)
+		if c.Repeat && c.If != nil {
+			c.If = f.in.short(c.If)
+			wanting = append(wanting, c)
 		}
 	}
-	return nil
+	return f.match(a, true, wanting)
 }
 
 func (f *folder) audit(a alert.Alert, reason string) []audit.Draft {
@@ -125,6 +130,28 @@ func (f *folder) starts(a alert.Alert, hits []trigger.Hit) []engine.Start {
 // trigger (alerts.md).
 func startKey(a alert.Alert, h trigger.Hit) string {
 	return fmt.Sprintf("alert/%s/%d/%s/%d", a.ID, a.Count, h.Playbook, h.Index)
+}
+
+// maxWork is what a condition may cost inside an act.
+const maxWork = 10_000
+
+// short gives a condition its limit for use inside an act, made once.
+func (in *Intake) short(e *expr.Expr) *expr.Expr {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if s, ok := in.shorts[e]; ok {
+		return s
+	}
+	s, err := e.Within(maxWork)
+	if err != nil { // it was prepared once already
+		return e
+	}
+	const many = 4096 // conditions of playbooks that are long replaced
+	if len(in.shorts) > many {
+		clear(in.shorts)
+	}
+	in.shorts[e] = s
+	return s
 }
 
 // Creation is an alert that a run makes of itself (tocsin.create_alert). Fields

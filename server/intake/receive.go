@@ -11,6 +11,7 @@ import (
 
 	"github.com/tocsin-soar/tocsin/server/alert"
 	"github.com/tocsin-soar/tocsin/server/audit"
+	"github.com/tocsin-soar/tocsin/server/expr"
 	"github.com/tocsin-soar/tocsin/server/fault"
 	"github.com/tocsin-soar/tocsin/server/ident"
 	"github.com/tocsin-soar/tocsin/server/trigger"
@@ -40,6 +41,7 @@ type Intake struct {
 	o      Options
 	mu     sync.Mutex
 	limits map[string]*limiter
+	shorts map[*expr.Expr]*expr.Expr // conditions with less work allowed
 }
 
 type limiter struct {
@@ -52,7 +54,7 @@ func New(o Options) *Intake {
 	if o.Count == nil {
 		o.Count = func(string, string) {}
 	}
-	return &Intake{o: o, limits: map[string]*limiter{}}
+	return &Intake{o: o, limits: map[string]*limiter{}, shorts: map[*expr.Expr]*expr.Expr{}}
 }
 
 // Request is one POST to /hooks/{source}. Body and Headers belong to the intake
@@ -179,7 +181,7 @@ func decode(r Request) (any, error) {
 	}
 	payload, err := ident.Decode(r.Body)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.InvalidInput, "the body is not JSON that can be kept exactly: %s", err.Error()).WithCode("bad_json")
+		return nil, fault.Wrap(err, fault.InvalidInput, "the body is not strict JSON: UTF-8, one value, no key twice, whole numbers within 64 bits").WithCode("bad_json")
 	}
 	return payload, nil
 }

@@ -211,6 +211,18 @@ func TestNewAlertsQueueTheRunsTheyWake(t *testing.T) {
 	}
 }
 
+func TestACostlyConditionIsNotAskedInsideTheActButFails(t *testing.T) {
+	b := newBench(t, catalog{sources: siem(nil), triggers: []trigger.Candidate{{Playbook: "p", If: cond(t, "lists.range(5000).all(x, x >= 0)"), Repeat: true}}})
+	a, err := b.Receive(t.Context(), request(body))
+	if err != nil || len(a.Runs) != 1 || b.store.starts[0].Error != nil {
+		t.Fatalf("a new alert: %+v, %v", a, err)
+	}
+	a, err = b.Receive(t.Context(), request(body))
+	if err != nil || len(a.Runs) != 1 || b.store.starts[1].Error == nil {
+		t.Errorf("a repeat: %+v, %v", a, err)
+	}
+}
+
 func TestARepeatInOneDeliveryIsARepeat(t *testing.T) {
 	b := newBench(t, catalog{sources: siem(nil), triggers: []trigger.Candidate{{Playbook: "p", If: cond(t, "true")}}})
 	a, err := b.Receive(t.Context(), request("["+body+","+body+"]"))
