@@ -14,7 +14,10 @@ export default defineConfig({
   server: {
     port: 5173,
     proxy: Object.fromEntries(
-      ["/api", "/schemas", "/openapi.json", "/readyz"].map((path) => [path, process.env.TOCSIN_URL ?? "http://127.0.0.1:8080"]),
+      ["/api", "/schemas", "/openapi.json", "/readyz"].map((path) => [
+        path,
+        process.env.TOCSIN_URL ?? "http://127.0.0.1:8080",
+      ]),
     ),
   },
   test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"], restoreMocks: true },

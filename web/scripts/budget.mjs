@@ -1,5 +1,5 @@
 // Holds the build to the budgets of web.md: what the first load of the inbox, the run view and the styles weigh.
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 
 const dist = new URL("../dist/", import.meta.url);
@@ -29,7 +29,9 @@ const main = find("index.html");
 const inbox = files([main, find("src/app/inbox.tsx")]);
 const run = files([find("src/app/runpage.tsx"), find("src/graph/Canvas.tsx")]);
 for (const f of inbox) run.delete(f);
-const css = readdirSync(new URL("assets/", dist)).filter((f) => f.endsWith(".css")).map((f) => `assets/${f}`);
+const css = readdirSync(new URL("assets/", dist))
+  .filter((f) => f.endsWith(".css"))
+  .map((f) => `assets/${f}`);
 
 const checks = [
   ["script, first load of the approvals inbox, brotli", sum(inbox, brotliCompressSync), 130 * 1024],

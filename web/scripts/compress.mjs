@@ -18,7 +18,9 @@ for (const path of [...files(dist)]) {
   // index.html carries a nonce for each request and cannot be compressed beforehand.
   if (!text.test(path)) continue;
   const raw = readFileSync(path);
-  const br = brotliCompressSync(raw, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: raw.length } });
+  const br = brotliCompressSync(raw, {
+    params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: raw.length },
+  });
   const gz = gzipSync(raw, { level: 9 });
   if (br.length < raw.length) writeFileSync(`${path}.br`, br);
   if (gz.length < raw.length) writeFileSync(`${path}.gz`, gz);

@@ -1,17 +1,62 @@
 import { useMe } from "../lib/me";
-import { Dialog } from "../ui/Dialog";
 import type { State } from "../lib/states";
+import { Dialog } from "../ui/Dialog";
 import { Glyph, StateMark } from "../ui/Glyph";
 import { Key } from "../ui/parts";
 
 const KEYS: readonly (readonly [where: string, rows: readonly (readonly [string, string])[]])[] = [
-  ["Everywhere", [["Ctrl K", "search or jump to"], ["?", "this page"], ["Esc", "close, or let go of what is armed"]]],
-  ["Lists", [["j", "next"], ["k", "the one before"], ["Enter", "open"]]],
-  ["Alerts", [["e", "close with a reason"], ["o", "take it"], ["r", "run a playbook"], ["x", "select"]]],
-  ["Approvals", [["a", "arm; with a low blast radius it approves at once"], ["Enter", "send what is armed"], ["d", "deny with a reason"], ["u", "take it back while it is held"]]],
+  [
+    "Everywhere",
+    [
+      ["Ctrl K", "search or jump to"],
+      ["?", "this page"],
+      ["Esc", "close, or let go of what is armed"],
+    ],
+  ],
+  [
+    "Lists",
+    [
+      ["j", "next"],
+      ["k", "the one before"],
+      ["Enter", "open"],
+    ],
+  ],
+  [
+    "Alerts",
+    [
+      ["e", "close with a reason"],
+      ["o", "take it"],
+      ["r", "run a playbook"],
+      ["x", "select"],
+    ],
+  ],
+  [
+    "Approvals",
+    [
+      ["a", "arm; with a low blast radius it approves at once"],
+      ["Enter", "send what is armed"],
+      ["d", "deny with a reason"],
+      ["u", "take it back while it is held"],
+    ],
+  ],
 ];
 
-const STATES: readonly State[] = ["not-started", "queued", "running", "waiting", "succeeded", "failed", "timed-out", "retrying", "skipped", "cancelled", "denied", "undoing", "undone", "in-doubt"];
+const STATES: readonly State[] = [
+  "not-started",
+  "queued",
+  "running",
+  "waiting",
+  "succeeded",
+  "failed",
+  "timed-out",
+  "retrying",
+  "skipped",
+  "cancelled",
+  "denied",
+  "undoing",
+  "undone",
+  "in-doubt",
+];
 
 export default function Help({ onClose }: { onClose: () => void }) {
   const { server } = useMe();
@@ -53,7 +98,9 @@ export default function Help({ onClose }: { onClose: () => void }) {
           <span className="spoof">wavy</span> a look-alike letter
         </span>
       </div>
-      <p className="muted meta">Single keys can be switched off in the menu of your name. Version {server.version}, instance {server.instance}.</p>
+      <p className="muted meta">
+        Single keys can be switched off in the menu of your name. Version {server.version}, instance {server.instance}.
+      </p>
     </Dialog>
   );
 }

@@ -2,15 +2,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { ended, headline, held, standing } from "../features/approvals/model";
-import { Slots } from "../features/approvals/parts";
-import { useWithdraw } from "../features/approvals/api";
 import { alertSearchOpen } from "../features/alerts/api";
 import { entity } from "../features/alerts/model";
+import { useWithdraw } from "../features/approvals/api";
+import { byDue, dueAt, ended, headline, held, standing } from "../features/approvals/model";
+import { Slots } from "../features/approvals/parts";
 import { connections } from "../features/integrations/api";
 import { headWords, triggerWords } from "../features/runs/model";
 import { schedules } from "../features/schedules/api";
-import { useNow, useSlowNow } from "../lib/clock";
+import { serverNow, useNow, useSlowNow } from "../lib/clock";
 import { short } from "../lib/ids";
 import { useMe } from "../lib/me";
 import { alertById, approvals, effects, problems, runs } from "../lib/queries";
@@ -19,12 +19,12 @@ import { left } from "../lib/time";
 import type { Approval, Effect } from "../lib/wire";
 import { Glyph, Severity, StateGlyph } from "../ui/Glyph";
 import { Button, Section } from "../ui/parts";
+import { Scroll } from "../ui/Scroll";
 import { Failure, Loading } from "../ui/States";
 import { Mid, Text } from "../ui/Text";
 import { Age, At, Left, Took } from "../ui/Time";
 
 const DAY = 864e5;
-const due = (xs: readonly Approval[]): Approval[] => [...xs].sort((x, y) => x.deadline.localeCompare(y.deadline));
 
 export function Home() {
   const me = useMe();
@@ -41,34 +41,63 @@ export function Home() {
   const now = useSlowNow();
 
   const items = open.data?.items ?? [];
-  const mine = useMemo(() => due(items.filter((a) => standing(a, me).may)), [items, me]);
-  const others = useMemo(() => due(items.filter((a) => !standing(a, me).may)), [items, me]);
-  const nobody = useMemo(() => (loose.data ?? []).filter((a) => a.owner === "" && a.status !== "closed").slice(0, 6), [loose.data]);
+  const mine = useMemo(
+    () =>
+      byDue(
+        items.filter((a) => standing(a, me).may),
+        now,
+      ),
+    [items, me, now],
+  );
+  const others = useMemo(
+    () =>
+      byDue(
+        items.filter((a) => !standing(a, me).may),
+        now,
+      ),
+    [items, me, now],
+  );
+  const nobody = useMemo(
+    () => (loose.data ?? []).filter((a) => a.owner === "" && a.status !== "closed").slice(0, 6),
+    [loose.data],
+  );
   const atWork = working.data?.items ?? [];
-  const wrong = [...(waiting.data?.items ?? []), ...(failed.data?.items ?? []).filter((r) => now - Date.parse(r.ended_at ?? r.created_at) < DAY)].slice(0, 6);
+  const wrong = [
+    ...(waiting.data?.items ?? []),
+    ...(failed.data?.items ?? []).filter((r) => now - Date.parse(r.ended_at ?? r.created_at) < DAY),
+  ].slice(0, 6);
   const sick = (cons.data?.items ?? []).filter((c) => c.status === "failing" || c.status === "degraded");
   const on = (force.data?.items ?? []).filter((e) => e.status !== "undone");
-  const ending = on.filter((e) => e.until && Date.parse(e.until) - now < 4 * 36e5).sort((x, y) => (x.until ?? "").localeCompare(y.until ?? "")).slice(0, 4);
+  const ending = on
+    .filter((e) => e.until && Date.parse(e.until) - now < 4 * 36e5)
+    .sort((x, y) => (x.until ?? "").localeCompare(y.until ?? ""))
+    .slice(0, 4);
   const next = (plans.data?.items ?? [])
     .filter((s) => !s.paused)
     .map((s) => ({ s, at: (Array.isArray(s.next) ? s.next[0] : s.next) ?? "" }))
     .filter((x) => x.at && Date.parse(x.at) - now < DAY / 3)
     .sort((x, y) => x.at.localeCompare(y.at))
     .slice(0, 4);
-  const decided = (recent.data?.items ?? []).filter((a) => a.status !== "pending" && (a.votes ?? []).some((v) => v.by.toLowerCase() === me.name.toLowerCase())).slice(0, 4);
+  const decided = (recent.data?.items ?? [])
+    .filter((a) => a.status !== "pending" && (a.votes ?? []).some((v) => v.by.toLowerCase() === me.name.toLowerCase()))
+    .slice(0, 4);
   const broken = (files.data?.items ?? []).filter((p) => p.severity === "error");
 
   if (open.isPending) return <Loading rows={12} label="Loading home" />;
-  if (!open.data) return <Failure what="What waits could not be read." error={open.error} retry={() => void open.refetch()} />;
+  if (!open.data)
+    return <Failure what="What waits could not be read." error={open.error} retry={() => void open.refetch()} />;
   const facts = [
-    wrong.length > 0 ? `${wrong.length} ${wrong.length === 1 ? "run needs" : "runs need"} a look.` : "No run failed in the last day.",
+    wrong.length > 0
+      ? `${wrong.length} ${wrong.length === 1 ? "run needs" : "runs need"} a look.`
+      : "No run failed in the last day.",
     `${on.length} ${on.length === 1 ? "effect is" : "effects are"} in force.`,
     nobody.length === 0 ? "No high alert is without an owner." : "",
-    cons.data && sick.length === 0 && cons.data.items.length > 0 ? `All ${cons.data.items.length} connections answer.` : "",
+    cons.data && sick.length === 0 && cons.data.items.length > 0
+      ? `All ${cons.data.items.length} connections answer.`
+      : "",
   ].filter(Boolean);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <div className="scroll" tabIndex={0} role="region" aria-label="Home">
+    <Scroll label="Home">
       <div className="home">
         <div className="lead">
           <div>
@@ -78,7 +107,7 @@ export function Home() {
                   {mine.length} {mine.length === 1 ? "decision waits" : "decisions wait"} for you.{" "}
                   {mine[0] && (
                     <>
-                      The next is due in <Left until={mine[0].deadline} />.
+                      The next is due in <Left until={dueAt(mine[0], now)} />.
                     </>
                   )}
                 </>
@@ -251,7 +280,7 @@ export function Home() {
           )}
         </div>
       </div>
-    </div>
+    </Scroll>
   );
 }
 
@@ -261,7 +290,7 @@ function DecideLine({ a }: { a: Approval }) {
   return (
     <Link className="item dec" to="/approvals/$id" params={{ id: a.id }}>
       <span className="due">
-        <Left until={a.deadline} />
+        <Left until={dueAt(a, serverNow())} />
       </span>
       <span>
         <Severity severity={alert.data?.severity} />

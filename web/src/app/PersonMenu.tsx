@@ -8,7 +8,7 @@ import { halt } from "../lib/queries";
 import { Menu, MenuCheck, MenuChoice, MenuItem, MenuLine } from "../ui/Menu";
 import { Who } from "../ui/parts";
 
-export function PersonMenu({ onHelp, onHalt }: { onHelp: () => void; onHalt: () => void }) {
+export default function PersonMenu({ onHelp, onHalt }: { onHelp: () => void; onHalt: () => void }) {
   const me = useMe();
   const p = usePrefs();
   const navigate = useNavigate();

@@ -3,23 +3,24 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { standing } from "../features/approvals/model";
-import { HaltDialog } from "../features/people/HaltDialog";
 import { useMe, whyNot } from "../lib/me";
-import { approvals, halt, runs } from "../lib/queries";
 import { usePrefs } from "../lib/prefs";
+import { approvals, halt, runs } from "../lib/queries";
 import { startStream, useLive } from "../lib/stream";
 import { clock } from "../lib/time";
 import { Glyph } from "../ui/Glyph";
-import { Button } from "../ui/parts";
+import { LazyMenu } from "../ui/Lazy";
+import { Button, Who } from "../ui/parts";
 import type { GlyphName } from "../ui/Sprite";
 import { Empty, Loading } from "../ui/States";
 import { Text } from "../ui/Text";
 import { At, Clock } from "../ui/Time";
-import { PersonMenu } from "./PersonMenu";
 import { PLACES, type Place } from "./places";
 
 const Palette = lazy(() => import("./Palette"));
 const Help = lazy(() => import("./Help"));
+const HaltDialog = lazy(() => import("../features/people/HaltDialog"));
+const personMenu = () => import("./PersonMenu");
 
 export function Shell() {
   const client = useQueryClient();
@@ -59,7 +60,21 @@ export function Shell() {
         <button type="button" className="round keep" aria-label="Help and keys" onClick={() => setOver("help")}>
           <Glyph name="i-help" />
         </button>
-        <PersonMenu onHelp={() => setOver("help")} onHalt={() => setOver("halt")} />
+        <LazyMenu
+          load={personMenu}
+          props={{ onHelp: () => setOver("help"), onHalt: () => setOver("halt") }}
+          button={(open) => (
+            <button
+              type="button"
+              className="round"
+              aria-haspopup="menu"
+              aria-label={`${me.name}: zone, theme, log out`}
+              onClick={open}
+            >
+              <Who name={me.name} />
+            </button>
+          )}
+        />
       </header>
       <Rail />
       <main className="work" id="work" tabIndex={-1}>
@@ -71,8 +86,8 @@ export function Shell() {
       <Suspense fallback={null}>
         {over === "jump" && <Palette onClose={() => setOver(null)} />}
         {over === "help" && <Help onClose={() => setOver(null)} />}
+        {over === "halt" && <HaltOver onClose={() => setOver(null)} />}
       </Suspense>
-      {over === "halt" && <HaltOver onClose={() => setOver(null)} />}
     </div>
   );
 }
@@ -90,7 +105,15 @@ function useGlobalKeys(set: (o: "jump" | "help") => void): void {
       if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "k") {
         e.preventDefault();
         set("jump");
-      } else if (e.key === "?" && keys && !(e.target instanceof HTMLElement && e.target.closest("input, textarea, select, [contenteditable], [role=dialog]"))) set("help");
+      } else if (
+        e.key === "?" &&
+        keys &&
+        !(
+          e.target instanceof HTMLElement &&
+          e.target.closest("input, textarea, select, [contenteditable], [role=dialog]")
+        )
+      )
+        set("help");
     };
     window.addEventListener("keydown", hear);
     return () => window.removeEventListener("keydown", hear);
@@ -142,7 +165,12 @@ export function Rail() {
 
 function PlaceLink({ place, due }: { place: Place; due: number }) {
   return (
-    <Link to={place.to} activeOptions={{ exact: place.to === "/", includeSearch: false }} activeProps={{ "aria-current": "page" }} title={place.name}>
+    <Link
+      to={place.to}
+      activeOptions={{ exact: place.to === "/", includeSearch: false }}
+      activeProps={{ "aria-current": "page" }}
+      title={place.name}
+    >
       <Glyph name={place.glyph} />
       {place.name}
       {due > 0 && (
@@ -202,7 +230,8 @@ function Banners({ onHalt }: { onHalt: () => void }) {
     <div className="banner halt" role="status">
       <Glyph name="i-halt" className="failed" />
       <p className="grow">
-        <strong>{q ? "Quarantined: this is a restored or copied database." : "Halted."}</strong> Nothing new is sent to other systems; runs wait.{" "}
+        <strong>{q ? "Quarantined: this is a restored or copied database." : "Halted."}</strong> Nothing new is sent to
+        other systems; runs wait.{" "}
         {h.data.by && (
           <span className="soft">
             By <Text>{h.data.by}</Text>, <At at={h.data.since} />: “<Text>{h.data.reason}</Text>”

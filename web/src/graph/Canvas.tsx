@@ -1,6 +1,15 @@
 // The picture: positions come from the server, this shows and pans them. Everything it says, the list says too.
 import "./graph.css";
-import { type Node, type NodeProps, Panel, ReactFlow, ReactFlowProvider, useReactFlow, useStore, ViewportPortal } from "@xyflow/react";
+import {
+  type Node,
+  type NodeProps,
+  Panel,
+  ReactFlow,
+  ReactFlowProvider,
+  useReactFlow,
+  useStore,
+  ViewportPortal,
+} from "@xyflow/react";
 import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { plain } from "../lib/hostile";
 import { stateWord } from "../lib/states";
@@ -32,10 +41,31 @@ const KIND: Record<string, GlyphName> = {
 const Step = memo(function Step({ data }: NodeProps<StepNode>) {
   const { node, frame } = data;
   const { view, selected } = useView(node.path);
-  if (frame) return <div className="lane-frame">{node.label && <span className="lane"><Text>{node.label}</Text></span>}</div>;
-  const cls = ["node", view?.state ?? "", node.side_effect ? "acts-out" : "", selected ? "sel" : "", view?.counts ? "many" : "", view?.problem ? `has-${view.problem}` : ""];
+  if (frame)
+    return (
+      <div className="lane-frame">
+        {node.label && (
+          <span className="lane">
+            <Text>{node.label}</Text>
+          </span>
+        )}
+      </div>
+    );
+  const cls = [
+    "node",
+    view?.state ?? "",
+    node.side_effect ? "acts-out" : "",
+    selected ? "sel" : "",
+    view?.counts ? "many" : "",
+    view?.problem ? `has-${view.problem}` : "",
+  ];
   return (
-    <div className={cls.filter(Boolean).join(" ")} title={plain(`${node.label}${view?.state ? `, ${stateWord(view.state)}` : ""}${view?.meta ? `, ${view.meta}` : ""}`)}>
+    <div
+      className={cls.filter(Boolean).join(" ")}
+      title={plain(
+        `${node.label}${view?.state ? `, ${stateWord(view.state)}` : ""}${view?.meta ? `, ${view.meta}` : ""}`,
+      )}
+    >
       <Glyph name={view?.state ? `s-${view.state}` : (KIND[node.kind] ?? "i-process")} className={view?.state ?? ""} />
       <b>
         <Text>{node.label}</Text>
@@ -54,7 +84,12 @@ const Step = memo(function Step({ data }: NodeProps<StepNode>) {
           <Text>{view?.meta || node.action || ""}</Text>
         </span>
       )}
-      {view?.problem && <Glyph name={view.problem === "error" ? "s-failed" : "s-waiting"} className={`badge ${view.problem === "error" ? "failed" : "waiting"}`} />}
+      {view?.problem && (
+        <Glyph
+          name={view.problem === "error" ? "s-failed" : "s-waiting"}
+          className={`badge ${view.problem === "error" ? "failed" : "waiting"}`}
+        />
+      )}
     </div>
   );
 });
@@ -109,11 +144,11 @@ function Inside({ graph, views, selected, onSelect, centre, label }: Props) {
   );
   const box = useRef<HTMLDivElement>(null);
   const at = graph.nodes.find((n) => n.path === selected);
-  const said = at ? `${plain(at.label)}, ${store.view(at.path)?.state ? stateWord(store.view(at.path)?.state ?? "not-started") : at.kind}` : "";
+  const said = at
+    ? `${plain(at.label)}, ${store.view(at.path)?.state ? stateWord(store.view(at.path)?.state ?? "not-started") : at.kind}`
+    : "";
   return (
     <ViewsContext value={store}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys walk through the picture */}
-      {/* biome-ignore lint/a11y/useSemanticElements: no element is a picture that can be walked through */}
       <div
         className="graph"
         ref={box}
@@ -180,7 +215,15 @@ function Lines({ graph, views }: { graph: Graph; views: ReadonlyMap<string, Node
 }
 
 /** Opens at its own scale, whole where it fits, else on the step that matters; keeps the selected one in sight. */
-function Opening({ graph, centre, selected }: { graph: Graph; centre: string | undefined; selected: string | undefined }) {
+function Opening({
+  graph,
+  centre,
+  selected,
+}: {
+  graph: Graph;
+  centre: string | undefined;
+  selected: string | undefined;
+}) {
   const flow = useReactFlow();
   const width = useStore((s) => s.width);
   const height = useStore((s) => s.height);
@@ -191,10 +234,16 @@ function Opening({ graph, centre, selected }: { graph: Graph; centre: string | u
     opened.current = key;
     const fits = graph.width + 28 <= width && graph.height + 60 <= height;
     const node = graph.nodes.find((n) => n.path === centre) ?? graph.nodes[0];
-    if (fits) void flow.setViewport({ x: Math.max(14, (width - graph.width) / 2), y: Math.max(20, (height - 34 - graph.height) / 2), zoom: 1 });
+    if (fits)
+      void flow.setViewport({
+        x: Math.max(14, (width - graph.width) / 2),
+        y: Math.max(20, (height - 34 - graph.height) / 2),
+        zoom: 1,
+      });
     else if (node) {
       const zoom = Math.min(1, Math.max(0.72, Math.min((width - 28) / graph.width, (height - 60) / graph.height)));
-      const clamp = (v: number, size: number, room: number, pad: number) => (size * zoom + 2 * pad <= room ? (room - size * zoom) / 2 : Math.min(pad, Math.max(room - size * zoom - pad, v)));
+      const clamp = (v: number, size: number, room: number, pad: number) =>
+        size * zoom + 2 * pad <= room ? (room - size * zoom) / 2 : Math.min(pad, Math.max(room - size * zoom - pad, v));
       void flow.setViewport({
         x: clamp(width / 2 - (node.x + node.w / 2) * zoom, graph.width, width, 14),
         y: clamp(height / 2 - (node.y + node.h / 2) * zoom, graph.height, height - 34, 20),
@@ -208,7 +257,8 @@ function Opening({ graph, centre, selected }: { graph: Graph; centre: string | u
     const { x, y, zoom } = flow.getViewport();
     const left = n.x * zoom + x;
     const top = n.y * zoom + y;
-    if (left < 0 || top < 0 || left + n.w * zoom > width || top + n.h * zoom > height) void flow.setCenter(n.x + n.w / 2, n.y + n.h / 2, { zoom });
+    if (left < 0 || top < 0 || left + n.w * zoom > width || top + n.h * zoom > height)
+      void flow.setCenter(n.x + n.w / 2, n.y + n.h / 2, { zoom });
   }, [selected, graph, width, height, flow]);
   return null;
 }
@@ -225,7 +275,11 @@ function Zoom() {
       <button type="button" aria-label="Smaller" onClick={() => void flow.zoomOut()}>
         <Glyph name="i-minus" className="s" />
       </button>
-      <button type="button" aria-label="Show all of it" onClick={() => void flow.fitView({ padding: 0.06, maxZoom: 1 })}>
+      <button
+        type="button"
+        aria-label="Show all of it"
+        onClick={() => void flow.fitView({ padding: 0.06, maxZoom: 1 })}
+      >
         <Glyph name="i-fit" className="s" />
       </button>
       <button type="button" aria-label="Larger" onClick={() => void flow.zoomIn()}>

@@ -27,7 +27,8 @@ export function elbow(points: readonly (readonly number[])[], radius = 7): strin
     const l2 = Math.hypot(c[0] - b[0], c[1] - b[1]);
     const q = Math.min(radius, l1 / 2, l2 / 2);
     if (q < 0.5) d += `L${b[0]} ${b[1]}`;
-    else d += `L${b[0] + ((a[0] - b[0]) / l1) * q} ${b[1] + ((a[1] - b[1]) / l1) * q}Q${b[0]} ${b[1]} ${b[0] + ((c[0] - b[0]) / l2) * q} ${b[1] + ((c[1] - b[1]) / l2) * q}`;
+    else
+      d += `L${b[0] + ((a[0] - b[0]) / l1) * q} ${b[1] + ((a[1] - b[1]) / l1) * q}Q${b[0]} ${b[1]} ${b[0] + ((c[0] - b[0]) / l2) * q} ${b[1] + ((c[1] - b[1]) / l2) * q}`;
   }
   return `${d}L${last[0]} ${last[1]}`;
 }
@@ -44,7 +45,10 @@ export function lineKind(from: NodeView | undefined, to: NodeView | undefined): 
 }
 
 /** One path for each kind, so that lines that share a way are painted once; and a tip at each end, once. */
-export function lines(graph: Graph, views: ReadonlyMap<string, NodeView>): { paths: Record<LineKind, string>; tips: string; labels: { x: number; y: number; text: string }[] } {
+export function lines(
+  graph: Graph,
+  views: ReadonlyMap<string, NodeView>,
+): { paths: Record<LineKind, string>; tips: string; labels: { x: number; y: number; text: string }[] } {
   const paths: Record<LineKind, string> = { done: "", todo: "", never: "" };
   const ends = new Map<string, string>();
   const labels: { x: number; y: number; text: string }[] = [];
@@ -67,7 +71,8 @@ export function lines(graph: Graph, views: ReadonlyMap<string, NodeView>): { pat
 }
 
 /** Blocks that hold others are drawn behind them, as frames. */
-export const isFrame = (n: GraphNode, all: readonly GraphNode[]): boolean => all.some((m) => m.parent === n.path && m !== n);
+export const isFrame = (n: GraphNode, all: readonly GraphNode[]): boolean =>
+  all.some((m) => m.parent === n.path && m !== n);
 
 /** The next node in a direction, for the arrow keys. */
 export function neighbour(graph: Graph, at: string | undefined, key: string): string | undefined {
@@ -90,5 +95,7 @@ export function neighbour(graph: Graph, at: string | undefined, key: string): st
         return dy < -4 && Math.abs(dx) <= Math.abs(dy) * 1.5;
     }
   });
-  return ahead.sort((x, y) => Math.hypot(cx(x) - cx(here), cy(x) - cy(here)) - Math.hypot(cx(y) - cx(here), cy(y) - cy(here)))[0]?.path;
+  return ahead.sort(
+    (x, y) => Math.hypot(cx(x) - cx(here), cy(x) - cy(here)) - Math.hypot(cx(y) - cx(here), cy(y) - cy(here)),
+  )[0]?.path;
 }

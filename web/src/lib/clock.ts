@@ -35,6 +35,9 @@ function listen(f: () => void): () => void {
   };
 }
 
+/** A moment of this browser's clock, by the server's. */
+export const onServer = (ms: number): string => new Date(ms + offset).toISOString();
+
 /** The server's time, anew each second. Only small parts use it, so that a second does not draw a screen. */
 export function useNow(): number {
   return useSyncExternalStore(listen, () => second) * 1000;

@@ -6,10 +6,9 @@ export type Piece =
   | { kind: "hidden"; text: string } // what stands instead: ‹U+202E›
   | { kind: "spoof"; text: string; why: string };
 
-// Direction marks, zero-width characters, soft hyphen, tags, controls other than tab and line feed.
+// Controls other than tab and line feed, direction marks and other format characters, fillers, variation selectors.
 const HIDDEN =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb]|\udb40[\udc00-\udfff]/;
+  /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|\u034f|[\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0]|[\ufe00-\ufe0f]|[\u{e0100}-\u{e01ef}]/u;
 
 const SCRIPTS: [string, RegExp][] = [
   ["Cyrillic", /\p{Script=Cyrillic}/u],
@@ -30,7 +29,8 @@ export function spoof(word: string): string {
     const odd = [...word].find((c) => script.test(c));
     if (odd === undefined) continue;
     // A word wholly in another script is a language, not a trick; full-width and mathematical letters always are.
-    if (LATIN.test(word) || name === "full-width" || name === "mathematical") return `“${odd}” is ${name}, ${point(odd)}`;
+    if (LATIN.test(word) || name === "full-width" || name === "mathematical")
+      return `“${odd}” is ${name}, ${point(odd)}`;
   }
   return "";
 }

@@ -28,7 +28,8 @@ export function useKeys(keys: Keys, on = true): void {
     const hear = (e: KeyboardEvent) => {
       if (!prefs().keys && e.key !== "Escape") return;
       if (e.ctrlKey || e.metaKey || e.altKey || e.repeat || e.isComposing || e.defaultPrevented) return;
-      if (typing(e.target) || pressing(e) || document.querySelector("[role=dialog], [role=alertdialog], [role=menu]")) return;
+      if (typing(e.target) || pressing(e) || document.querySelector("[role=dialog], [role=alertdialog], [role=menu]"))
+        return;
       const act = now.current[e.key];
       if (!act) return;
       e.preventDefault();

@@ -18,7 +18,8 @@ export const runById = (id: string) =>
 export const approvalById = (id: string) =>
   queryOptions({
     queryKey: ["approval", id],
-    queryFn: ({ signal }): Promise<Approval> => read(GET("/api/v1/approvals/{id}", { params: { path: { id } }, signal })),
+    queryFn: ({ signal }): Promise<Approval> =>
+      read(GET("/api/v1/approvals/{id}", { params: { path: { id } }, signal })),
   });
 
 /** Requests: pending ones with status "pending", all with "". */
@@ -30,7 +31,14 @@ export const approvals = (filter: { status?: string; run?: string; limit?: numbe
     placeholderData: keepPreviousData,
   });
 
-export const runs = (filter: { status?: string; alert?: string; waiting?: string; playbook?: string; since?: string; limit?: number }) =>
+export const runs = (filter: {
+  status?: string;
+  alert?: string;
+  waiting?: string;
+  playbook?: string;
+  since?: string;
+  limit?: number;
+}) =>
   queryOptions({
     queryKey: ["run", "list", filter],
     queryFn: ({ signal }): Promise<Page<Run>> => read(GET("/api/v1/runs", { params: { query: filter }, signal })),

@@ -99,4 +99,3 @@ export function stepState(step: Pick<Step, "status" | "error" | "kind" | "approv
       return never(step.status);
   }
 }
-

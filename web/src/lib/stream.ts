@@ -38,9 +38,9 @@ export const useLive = (): Live =>
 /** Turns changes into stale queries: lists of the kind, and the one thing. Several at once are one refresh. */
 export function refresher(client: QueryClient, wait = FLUSH_MS) {
   let kinds = new Map<string, Set<string>>();
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let due = false;
   const flush = () => {
-    timer = undefined;
+    due = false;
     const now = kinds;
     kinds = new Map();
     for (const [kind, ids] of now)
@@ -54,7 +54,8 @@ export function refresher(client: QueryClient, wait = FLUSH_MS) {
       ids.add(id);
       kinds.set(kind, ids);
     }
-    timer ??= setTimeout(flush, wait);
+    if (!due) setTimeout(flush, wait);
+    due = true;
   };
 }
 
@@ -162,7 +163,8 @@ export function startStream(client: QueryClient): () => void {
         done();
       });
     });
-  if (navigator.locks && channel) navigator.locks.request("tocsin.stream", { signal: stop.signal }, run).catch(() => {});
+  if (navigator.locks && channel)
+    navigator.locks.request("tocsin.stream", { signal: stop.signal }, run).catch(() => {});
   else void run();
   return () => {
     stop.abort();

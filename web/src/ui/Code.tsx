@@ -5,6 +5,7 @@ import { plain } from "../lib/hostile";
 import type { FileProblem } from "../lib/wire";
 import { Glyph } from "./Glyph";
 import { regoLine, type Token, yamlLine } from "./highlight";
+import { Scroll } from "./Scroll";
 
 type Props = {
   text: string;
@@ -20,23 +21,20 @@ export function Code({ text, language, problems = [], marked, onLine, label }: P
     const one = language === "yaml" ? yamlLine : regoLine;
     return text.replace(/\n$/, "").split("\n").map(one);
   }, [text, language]);
-  const box = useRef<HTMLDivElement>(null);
+  const box = useRef<HTMLElement>(null);
   const from = marked?.from;
   useEffect(() => {
     if (from) box.current?.querySelector(`[data-line="${from}"]`)?.scrollIntoView({ block: "nearest" });
   }, [from]);
   const byLine = groupBy(problems, (p) => p.line);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <div className="code" ref={box} tabIndex={0} role="region" aria-label={label}>
+    <Scroll label={label} className="code" ref={box}>
       {lines.map((tokens, i) => {
         const n = i + 1;
         const own = byLine.get(n) ?? [];
         const bad = own.some((p) => p.severity === "error");
         return (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a line is its number
           // biome-ignore lint/a11y/useKeyWithClickEvents: the list beside the text does the same by keyboard
-          // biome-ignore lint/a11y/noStaticElementInteractions: see above
           <div
             key={n}
             data-line={n}
@@ -60,7 +58,7 @@ export function Code({ text, language, problems = [], marked, onLine, label }: P
           </div>
         );
       })}
-    </div>
+    </Scroll>
   );
 }
 

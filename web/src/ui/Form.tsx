@@ -2,7 +2,14 @@
 import { useId } from "react";
 import { Text } from "./Text";
 
-type Field = { type?: string; enum?: unknown[]; optional?: boolean; title?: string; description?: string; default?: unknown };
+type Field = {
+  type?: string;
+  enum?: unknown[];
+  optional?: boolean;
+  title?: string;
+  description?: string;
+  default?: unknown;
+};
 export type Fields = Record<string, Field>;
 
 /** The fields of a form, whether given as a map or as an object schema. */
@@ -36,7 +43,15 @@ function parsed(text: string): unknown {
   }
 }
 
-export function FormFields({ fields, values, onChange }: { fields: Fields; values: Record<string, string>; onChange: (name: string, v: string) => void }) {
+export function FormFields({
+  fields,
+  values,
+  onChange,
+}: {
+  fields: Fields;
+  values: Record<string, string>;
+  onChange: (name: string, v: string) => void;
+}) {
   const id = useId();
   return Object.entries(fields).map(([name, f]) => {
     const label = f.title || name.replaceAll("_", " ");
@@ -49,7 +64,13 @@ export function FormFields({ fields, values, onChange }: { fields: Fields; value
           {f.optional && <span className="muted"> (may be left empty)</span>}
         </label>
         {f.enum || f.type === "boolean" ? (
-          <select id={`${id}-${name}`} className="input" required={required} value={value} onChange={(e) => onChange(name, e.target.value)}>
+          <select
+            id={`${id}-${name}`}
+            className="input"
+            required={required}
+            value={value}
+            onChange={(e) => onChange(name, e.target.value)}
+          >
             {value === "" && <option value="">Choose</option>}
             {(f.enum ?? ["true", "false"]).map((o) => (
               <option key={String(o)} value={String(o)}>
@@ -79,4 +100,3 @@ export function FormFields({ fields, values, onChange }: { fields: Fields; value
     );
   });
 }
-

@@ -11,7 +11,6 @@ export function Glyph({ name, className = "" }: { name: GlyphName; className?: s
   );
 }
 
-
 /** A state's glyph with its word; words replaces it where more is known. */
 export function StateMark({ state, words, strong }: { state: State; words?: string | undefined; strong?: boolean }) {
   const text = words ?? stateWord(state);

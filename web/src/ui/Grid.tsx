@@ -59,23 +59,24 @@ export function Grid<T>({ label, columns, rows, rowKey, card, at = -1, picked, f
 
   const style = { "--cols": shown.map((c) => c.width).join(" ") } as CSSProperties;
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a windowed list cannot be a table element
-    <div className="grid" role="table" aria-label={label} aria-rowcount={rows.length + 1} style={phone ? undefined : style}>
+    <div
+      className="grid"
+      role="table"
+      aria-label={label}
+      aria-rowcount={rows.length + 1}
+      style={phone ? undefined : style}
+    >
       {!phone && (
-        // biome-ignore lint/a11y/useSemanticElements: see above
         // biome-ignore lint/a11y/useFocusableInteractive: a row of headings takes no focus
         <div className="gridhead" role="row">
           {shown.map((c) => (
-            // biome-ignore lint/a11y/useSemanticElements: see above
             // biome-ignore lint/a11y/useFocusableInteractive: see above
-            <span key={c.id} role="columnheader" className={c.cls ?? ""}>
+            <span key={c.id} role="columnheader" className={/\br\b/.test(c.cls ?? "") ? "r" : ""}>
               {c.label || <span className="hid">{c.id}</span>}
             </span>
           ))}
         </div>
       )}
-      {/* biome-ignore lint/a11y/useSemanticElements: see above */}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
       <div className="gridbody" role="rowgroup" ref={box} tabIndex={0} data-rest aria-label={label}>
         <div style={{ height: v.getTotalSize(), position: "relative" }} role="presentation">
           {items.map((item) => {
@@ -83,7 +84,6 @@ export function Grid<T>({ label, columns, rows, rowKey, card, at = -1, picked, f
             if (row === undefined) return null;
             const cls = `gridrow${item.index === at ? " at" : ""}${picked?.(row) ? " picked" : ""}`;
             return (
-              // biome-ignore lint/a11y/useSemanticElements: see above
               // biome-ignore lint/a11y/useFocusableInteractive: the row's link takes the focus
               <div
                 key={item.key}
@@ -95,15 +95,11 @@ export function Grid<T>({ label, columns, rows, rowKey, card, at = -1, picked, f
                 style={{ transform: `translateY(${item.start}px)`, height: phone ? undefined : rowHeight }}
               >
                 {phone ? (
-                  // biome-ignore lint/a11y/useSemanticElements: see above
-                  // biome-ignore lint/a11y/useFocusableInteractive: see above
                   <div role="cell" className="cardcell">
                     {card(row)}
                   </div>
                 ) : (
                   shown.map((c) => (
-                    // biome-ignore lint/a11y/useSemanticElements: see above
-                    // biome-ignore lint/a11y/useFocusableInteractive: see above
                     <span key={c.id} role="cell" className={`cell ${c.cls ?? ""}`}>
                       {c.cell(row, item.index)}
                     </span>

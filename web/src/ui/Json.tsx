@@ -7,7 +7,10 @@ const MAX = 200_000;
 
 // Everything beyond printable ASCII stays an escape here: raw data must not deceive either.
 const escaped = (text: string): string =>
-  text.replace(/[\u007f-\u009f\u00ad\u0400-\u04ff\u0370-\u03ff\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  text.replace(
+    /[\u007f-\u009f\u00ad\u0400-\u04ff\u0370-\u03ff\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 
 /** The value as indented JSON, look-alike and hidden letters as escapes. */
 export function jsonText(value: unknown): string {
@@ -35,11 +38,15 @@ export function Json({ value, search, label }: { value: unknown; search?: boolea
         <label className="field find">
           <Glyph name="i-search" />
           <span className="hid">Search in {label}</span>
-          <input value={needle} onChange={(e) => setNeedle(e.target.value)} placeholder="Find in it" spellCheck={false} />
+          <input
+            value={needle}
+            onChange={(e) => setNeedle(e.target.value)}
+            placeholder="Find in it"
+            spellCheck={false}
+          />
           {needle && <span className="num muted meta">{at.length === 0 ? "not in it" : `${at.length} found`}</span>}
         </label>
       )}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
       <pre className="jsontext" tabIndex={0} role="region" aria-label={plain(label)}>
         {marked(text, at, needle.length)}
       </pre>

@@ -3,9 +3,18 @@ import { Menu as Base } from "@base-ui/react/menu";
 import type { ReactElement, ReactNode } from "react";
 import { Glyph } from "./Glyph";
 
-export function Menu({ trigger, children, align = "end" }: { trigger: ReactElement; children: ReactNode; align?: "start" | "end" }) {
+/** Open from the start: it is loaded by the press that asks for it (see ui/Lazy). */
+export function Menu({
+  trigger,
+  children,
+  align = "end",
+}: {
+  trigger: ReactElement;
+  children: ReactNode;
+  align?: "start" | "end";
+}) {
   return (
-    <Base.Root>
+    <Base.Root defaultOpen>
       <Base.Trigger render={trigger} />
       <Base.Portal>
         <Base.Positioner sideOffset={6} align={align} className="menuplace">
@@ -16,7 +25,15 @@ export function Menu({ trigger, children, align = "end" }: { trigger: ReactEleme
   );
 }
 
-export function MenuItem({ onPick, children, disabled }: { onPick: () => void; children: ReactNode; disabled?: boolean }) {
+export function MenuItem({
+  onPick,
+  children,
+  disabled,
+}: {
+  onPick: () => void;
+  children: ReactNode;
+  disabled?: boolean;
+}) {
   return (
     <Base.Item className="menuitem" onClick={onPick} disabled={disabled ?? false}>
       {children}
@@ -24,7 +41,17 @@ export function MenuItem({ onPick, children, disabled }: { onPick: () => void; c
   );
 }
 
-export function MenuChoice<T extends string>({ label, value, options, onPick }: { label: string; value: T; options: readonly (readonly [value: T, text: string])[]; onPick: (v: T) => void }) {
+export function MenuChoice<T extends string>({
+  label,
+  value,
+  options,
+  onPick,
+}: {
+  label: string;
+  value: T;
+  options: readonly (readonly [value: T, text: string])[];
+  onPick: (v: T) => void;
+}) {
   return (
     <Base.Group>
       <Base.GroupLabel className="menulabel">{label}</Base.GroupLabel>
@@ -40,7 +67,15 @@ export function MenuChoice<T extends string>({ label, value, options, onPick }: 
   );
 }
 
-export function MenuCheck({ checked, onChange, children }: { checked: boolean; onChange: (on: boolean) => void; children: ReactNode }) {
+export function MenuCheck({
+  checked,
+  onChange,
+  children,
+}: {
+  checked: boolean;
+  onChange: (on: boolean) => void;
+  children: ReactNode;
+}) {
   return (
     <Base.CheckboxItem className="menuitem" checked={checked} onCheckedChange={onChange} closeOnClick={false}>
       <span className="tick">{checked && <Glyph name="v-benign" className="s" />}</span>

@@ -32,7 +32,8 @@ export function Loading({ rows = 8, label = "Loading" }: { rows?: number; label?
 
 type Said = { message: string; id?: string; status?: number; unknown?: boolean };
 
-const said = (error: unknown): Said => (error instanceof Error ? (error as Error & Partial<Said>) : { message: "Something went wrong." });
+const said = (error: unknown): Said =>
+  error instanceof Error ? (error as Error & Partial<Said>) : { message: "Something went wrong." };
 
 /** What failed, that nothing was changed, try again, an id to copy. */
 export function Failure({ what, error, retry }: { what: string; error: unknown; retry?: () => void }) {
@@ -44,7 +45,8 @@ export function Failure({ what, error, retry }: { what: string; error: unknown; 
         {what}
       </h2>
       <p className="soft">
-        {e.message} {e.unknown ? "Whether it was done is not known; look before you try again." : "Nothing was changed."}
+        {e.message}{" "}
+        {e.unknown ? "Whether it was done is not known; look before you try again." : "Nothing was changed."}
       </p>
       <div className="btns">
         {retry && <Button onClick={retry}>Try again</Button>}

@@ -65,7 +65,11 @@ export function yamlLine(line: string): Token[] {
     push(out, "sp", lead);
     push(out, "sk", key);
     push(out, "sp", colon);
-    value(out, rest, (key === "if" || key === "while" || (key === "alert" && !/^\s*\{/.test(rest))) && !/^\s*[|>]/.test(rest));
+    value(
+      out,
+      rest,
+      (key === "if" || key === "while" || (key === "alert" && !/^\s*\{/.test(rest))) && !/^\s*[|>]/.test(rest),
+    );
   } else {
     const item = /^(\s*(?:- )+)(.*)$/.exec(body);
     if (item) {
@@ -77,7 +81,8 @@ export function yamlLine(line: string): Token[] {
   return out;
 }
 
-const REGO = /\b(package|import|if|in|some|every|contains|not|default|else|as|with|true|false|null)\b|"(?:[^"\\]|\\.)*"|`[^`]*`|\b\d+(\.\d+)?\b/g;
+const REGO =
+  /\b(package|import|if|in|some|every|contains|not|default|else|as|with|true|false|null)\b|"(?:[^"\\]|\\.)*"|`[^`]*`|\b\d+(\.\d+)?\b/g;
 
 export function regoLine(line: string): Token[] {
   const out: Token[] = [];

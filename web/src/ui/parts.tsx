@@ -11,7 +11,15 @@ type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & {
 };
 
 /** A verb and a noun. */
-export function Button({ kind = "plain", size = "normal", icon, shortcut, className = "", children, ...rest }: ButtonProps) {
+export function Button({
+  kind = "plain",
+  size = "normal",
+  icon,
+  shortcut,
+  className = "",
+  children,
+  ...rest
+}: ButtonProps) {
   return (
     <button type="button" className={`btn ${kind} ${size} ${className}`} {...rest}>
       {icon && <Glyph name={icon} />}
@@ -34,7 +42,21 @@ export function Locked({ children }: { children: ReactNode }) {
 }
 
 /** A bold word, a grey remark and a hairline. */
-export function Section({ title, remark, aside, children, className = "", level = 2 }: { title: string; remark?: ReactNode; aside?: ReactNode; children: ReactNode; className?: string; level?: 2 | 3 }) {
+export function Section({
+  title,
+  remark,
+  aside,
+  children,
+  className = "",
+  level = 2,
+}: {
+  title: string;
+  remark?: ReactNode;
+  aside?: ReactNode;
+  children: ReactNode;
+  className?: string;
+  level?: 2 | 3;
+}) {
   const H = level === 2 ? "h2" : "h3";
   return (
     <section className={`section ${className}`}>
@@ -81,7 +103,17 @@ export function Who({ name }: { name: string }) {
 export type Tab = { id: string; label: string; n?: string | number | undefined };
 
 /** Tabs that show panels of one screen. Arrow keys move, as people who use them expect. */
-export function Tabs({ tabs, at, onPick, label }: { tabs: readonly Tab[]; at: string; onPick: (id: string) => void; label: string }) {
+export function Tabs({
+  tabs,
+  at,
+  onPick,
+  label,
+}: {
+  tabs: readonly Tab[];
+  at: string;
+  onPick: (id: string) => void;
+  label: string;
+}) {
   const step = (by: number) => {
     const i = tabs.findIndex((t) => t.id === at);
     const next = tabs[(i + by + tabs.length) % tabs.length];
@@ -116,7 +148,17 @@ export function Tabs({ tabs, at, onPick, label }: { tabs: readonly Tab[]; at: st
 }
 
 /** A filter of a list: a plain select with its label inside. */
-export function Select({ label, value, options, onPick }: { label: string; value: string; options: readonly (readonly [value: string, text: string])[]; onPick: (v: string) => void }) {
+export function Select({
+  label,
+  value,
+  options,
+  onPick,
+}: {
+  label: string;
+  value: string;
+  options: readonly (readonly [value: string, text: string])[];
+  onPick: (v: string) => void;
+}) {
   return (
     <label className="pickone">
       <span className="muted">{label}</span>
@@ -154,7 +196,13 @@ export function Copy({ text, what }: { text: string; what: string }) {
 }
 
 /** The keys of a screen, along its lower edge. */
-export function Keys({ keys, children }: { keys: readonly (readonly [keys: string, does: string])[]; children?: ReactNode }) {
+export function Keys({
+  keys,
+  children,
+}: {
+  keys: readonly (readonly [keys: string, does: string])[];
+  children?: ReactNode;
+}) {
   return (
     <div className="keys">
       {keys.map(([k, does]) => (

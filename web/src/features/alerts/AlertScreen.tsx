@@ -1,14 +1,14 @@
 // One alert: decide what it is. The fields on the left, what was done and the raw payload on the right.
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { type ReactNode, useState } from "react";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 import { plain } from "../../lib/hostile";
 import { short } from "../../lib/ids";
 import { useKeys } from "../../lib/keys";
 import { useMe, whyNot } from "../../lib/me";
 import { alertById, effects, runs } from "../../lib/queries";
-import type { Alert, Run } from "../../lib/wire";
 import { runState } from "../../lib/states";
+import type { Alert, Run } from "../../lib/wire";
 import { Glyph, Severity, StateGlyph, StateMark, Verdict } from "../../ui/Glyph";
 import { Json } from "../../ui/Json";
 import { Button, Copy, Fact, Facts, Section, Who } from "../../ui/parts";
@@ -16,8 +16,10 @@ import { Failure, Loading, Refused } from "../../ui/States";
 import { Mid, Target, Text } from "../../ui/Text";
 import { Age, At, Left, Took } from "../../ui/Time";
 import { useEdit } from "./api";
-import { CloseDialog, StartDialog } from "./dialogs";
 import { due, entity, indicators, runWords, verdictWords } from "./model";
+
+const CloseDialog = lazy(() => import("./dialogs").then((m) => ({ default: m.CloseDialog })));
+const StartDialog = lazy(() => import("./dialogs").then((m) => ({ default: m.StartDialog })));
 
 export function AlertScreen({ id }: { id: string }) {
   const q = useQuery(alertById(id));
@@ -33,8 +35,16 @@ function Loaded({ a }: { a: Alert }) {
   const mayEdit = whyNot(me, "alert.edit");
   const own = useQuery(runs({ alert: a.id, limit: 20 }));
   const close = (verdict: string) => mayEdit === "" && setDialog({ close: verdict });
-  const take = () => edit.mutate({ ids: [a.id], owner: me.name, ...(a.status === "new" ? { status: "in_progress" } : {}) });
-  useKeys({ r: () => setDialog("start"), e: () => close("benign"), t: () => close("true_positive"), b: () => close("benign"), f: () => close("false_positive"), o: take });
+  const take = () =>
+    edit.mutate({ ids: [a.id], owner: me.name, ...(a.status === "new" ? { status: "in_progress" } : {}) });
+  useKeys({
+    r: () => setDialog("start"),
+    e: () => close("benign"),
+    t: () => close("true_positive"),
+    b: () => close("benign"),
+    f: () => close("false_positive"),
+    o: take,
+  });
   const list = own.data?.items ?? [];
   return (
     <>
@@ -72,8 +82,15 @@ function Loaded({ a }: { a: Alert }) {
         {list.slice(0, 3).map((r) => (
           <RunLine key={r.id} r={r} />
         ))}
-        {a.status === "closed" && <StateMark state="skipped" words={`closed: ${verdictWords(a.verdict) || "no verdict"}${a.reason ? `, “${plain(a.reason)}”` : ""}`} />}
-        {!a.mapped && <StateMark state="in-doubt" words="unmapped: the payload is kept, its fields were not understood" />}
+        {a.status === "closed" && (
+          <StateMark
+            state="skipped"
+            words={`closed: ${verdictWords(a.verdict) || "no verdict"}${a.reason ? `, “${plain(a.reason)}”` : ""}`}
+          />
+        )}
+        {!a.mapped && (
+          <StateMark state="in-doubt" words="unmapped: the payload is kept, its fields were not understood" />
+        )}
         <span className="grow" />
         {mayEdit === "" ? (
           <>
@@ -106,8 +123,12 @@ function Loaded({ a }: { a: Alert }) {
           <RawPayload a={a} />
         </aside>
       </div>
-      {dialog === "start" && <StartDialog alert={a} onClose={() => setDialog(null)} />}
-      {dialog && dialog !== "start" && <CloseDialog ids={[a.id]} verdict={dialog.close} onClose={() => setDialog(null)} />}
+      <Suspense fallback={null}>
+        {dialog === "start" && <StartDialog alert={a} onClose={() => setDialog(null)} />}
+        {dialog && dialog !== "start" && (
+          <CloseDialog ids={[a.id]} verdict={dialog.close} onClose={() => setDialog(null)} />
+        )}
+      </Suspense>
     </>
   );
 }
@@ -228,8 +249,7 @@ function Things({ a }: { a: Alert }) {
   if (list.length === 0) return null;
   return (
     <Section title="Entities and indicators" remark={`${list.length}, as reported by ${a.source}`}>
-      <table className="list flush things">
-        <caption className="hid">Entities and indicators</caption>
+      <table className="list flush things" aria-label="Entities and indicators">
         <tbody>
           {list.map((i) => (
             <tr key={i.kind + i.value}>
@@ -242,7 +262,13 @@ function Things({ a }: { a: Alert }) {
                   </span>
                 </span>
               </td>
-              <td>{i.lookalike ? <Verdict verdict="malicious" words="Look-alike" /> : <span className="muted">{i.kind}</span>}</td>
+              <td>
+                {i.lookalike ? (
+                  <Verdict verdict="malicious" words="Look-alike" />
+                ) : (
+                  <span className="muted">{i.kind}</span>
+                )}
+              </td>
               <td className="soft" title={plain(i.lookalike || i.note)}>
                 <Text>{i.lookalike || i.note}</Text>
               </td>
@@ -264,8 +290,7 @@ function Related({ a }: { a: Alert }) {
     );
   return (
     <Section title="Related" remark="and why">
-      <table className="list flush related">
-        <caption className="hid">Related alerts</caption>
+      <table className="list flush related" aria-label="Related alerts">
         <tbody>
           {list.map((r) => (
             <tr key={r.id}>

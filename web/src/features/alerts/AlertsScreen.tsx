@@ -1,16 +1,16 @@
 // Triage: worst and newest in sight, everything by one key.
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { useSlowNow } from "../../lib/clock";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { onServer, useSlowNow } from "../../lib/clock";
 import { groupBy } from "../../lib/group";
 import { plain } from "../../lib/hostile";
 import { useKeys } from "../../lib/keys";
 import { useMe } from "../../lib/me";
 import { usePhone } from "../../lib/media";
 import { runs } from "../../lib/queries";
-import type { Alert, Run } from "../../lib/wire";
 import { runState } from "../../lib/states";
+import type { Alert, Run } from "../../lib/wire";
 import { Glyph, Severity, StateMark } from "../../ui/Glyph";
 import { type Column, Grid } from "../../ui/Grid";
 import { Button, Keys, Select, Who } from "../../ui/parts";
@@ -18,8 +18,10 @@ import { Empty, Failure, Loading } from "../../ui/States";
 import { Mid, Text } from "../../ui/Text";
 import { Age, At, Left } from "../../ui/Time";
 import { type AlertFilter, alertList, useEdit } from "./api";
-import { CloseDialog, StartDialog } from "./dialogs";
 import { due, entity, runWords, storm, telling } from "./model";
+
+const CloseDialog = lazy(() => import("./dialogs").then((m) => ({ default: m.CloseDialog })));
+const StartDialog = lazy(() => import("./dialogs").then((m) => ({ default: m.StartDialog })));
 
 const recentRuns = runs({ limit: 200 });
 
@@ -32,13 +34,24 @@ function useRunsByAlert(): { of: (a: Alert) => Run | undefined; since: string } 
       items.filter((r) => r.alert),
       (r) => r.alert ?? "",
     );
-    return { of: (a: Alert) => telling(by.get(a.id) ?? []), since: q.data?.next ? (items.at(-1)?.created_at ?? "") : "" };
+    return {
+      of: (a: Alert) => telling(by.get(a.id) ?? []),
+      since: q.data?.next ? (items.at(-1)?.created_at ?? "") : "",
+    };
   }, [q.data]);
 }
 
 function PlaybookState({ alert, run, since }: { alert: Alert; run: Run | undefined; since: string }) {
-  if (alert.status === "closed" && !run) return <StateMark state="skipped" words={`closed${alert.verdict ? `: ${alert.verdict.replaceAll("_", " ")}` : ""}`} />;
-  if (!run) return alert.first_seen < since ? <span className="muted">–</span> : <StateMark state="not-started" words="no playbook" />;
+  if (alert.status === "closed" && !run)
+    return (
+      <StateMark state="skipped" words={`closed${alert.verdict ? `: ${alert.verdict.replaceAll("_", " ")}` : ""}`} />
+    );
+  if (!run)
+    return alert.first_seen < since ? (
+      <span className="muted">–</span>
+    ) : (
+      <StateMark state="not-started" words="no playbook" />
+    );
   const until = due(run);
   return (
     <span className={`state ${runState(run)}`}>
@@ -89,7 +102,8 @@ export function AlertsScreen({ search }: { search: AlertFilter }) {
     x: () => row && toggle(row.id),
     e: () => chosen.length > 0 && setDialog("close"),
     r: () => row && setDialog("start"),
-    o: () => row && edit.mutate({ ids: chosen, owner: me.name, ...(row.status === "new" ? { status: "in_progress" } : {}) }),
+    o: () =>
+      row && edit.mutate({ ids: chosen, owner: me.name, ...(row.status === "new" ? { status: "in_progress" } : {}) }),
     Escape: () => setPicked(new Set()),
   });
 
@@ -99,7 +113,15 @@ export function AlertsScreen({ search }: { search: AlertFilter }) {
         id: "select",
         label: "",
         width: "14px",
-        cell: (a) => <input type="checkbox" className="box over" checked={picked.has(a.id)} onChange={() => toggle(a.id)} aria-label={`Select ${plain(a.title)}`} />,
+        cell: (a) => (
+          <input
+            type="checkbox"
+            className="box over"
+            checked={picked.has(a.id)}
+            onChange={() => toggle(a.id)}
+            aria-label={`Select ${plain(a.title)}`}
+          />
+        ),
       },
       { id: "severity", label: "Severity", width: "76px", cell: (a) => <Severity severity={a.severity} /> },
       { id: "age", label: "Age", width: "50px", cls: "muted", cell: (a) => <Age at={a.last_seen} /> },
@@ -115,8 +137,19 @@ export function AlertsScreen({ search }: { search: AlertFilter }) {
       },
       { id: "entity", label: "Entity", width: "minmax(0, 1.1fr)", cls: "mono", cell: (a) => <Mid>{entity(a)}</Mid> },
       { id: "source", label: "Source", width: "minmax(0, .6fr)", cls: "soft", cell: (a) => a.source, secondary: true },
-      { id: "count", label: "Count", width: "52px", cls: "r num", cell: (a) => (a.count > 1 ? `×${a.count.toLocaleString("en")}` : "") },
-      { id: "playbook", label: "Playbook", width: "minmax(116px, .8fr)", cell: (a) => <PlaybookState alert={a} run={of(a)} since={since} /> },
+      {
+        id: "count",
+        label: "Count",
+        width: "52px",
+        cls: "r num",
+        cell: (a) => (a.count > 1 ? `×${a.count.toLocaleString("en")}` : ""),
+      },
+      {
+        id: "playbook",
+        label: "Playbook",
+        width: "minmax(116px, .8fr)",
+        cell: (a) => <PlaybookState alert={a} run={of(a)} since={since} />,
+      },
       {
         id: "owner",
         label: "Owner",
@@ -179,7 +212,10 @@ export function AlertsScreen({ search }: { search: AlertFilter }) {
         <Failure what="The alerts could not be read." error={list.error} retry={() => void list.refetch()} />
       ) : rows.length === 0 ? (
         narrowed ? (
-          <Empty title="No alert matches." act={<Button onClick={() => navigate({ to: "/alerts" })}>Drop all filters</Button>}>
+          <Empty
+            title="No alert matches."
+            act={<Button onClick={() => navigate({ to: "/alerts" })}>Drop all filters</Button>}
+          >
             Filters hide the rest.
           </Empty>
         ) : (
@@ -234,20 +270,23 @@ export function AlertsScreen({ search }: { search: AlertFilter }) {
         >
           <span className="num">
             {rows.length.toLocaleString("en")}
-            {more ? "+" : ""} {narrowed ? "match" : "alerts"} · as of <At at={new Date(list.dataUpdatedAt || now).toISOString()} />
+            {more ? "+" : ""} {narrowed ? "match" : "alerts"} · as of{" "}
+            <At at={onServer(list.dataUpdatedAt || Date.now())} />
           </span>
         </Keys>
       )}
-      {dialog === "close" && (
-        <CloseDialog
-          ids={chosen}
-          onClose={() => {
-            setDialog(null);
-            setPicked(new Set());
-          }}
-        />
-      )}
-      {dialog === "start" && row && <StartDialog alert={row} onClose={() => setDialog(null)} />}
+      <Suspense fallback={null}>
+        {dialog === "close" && (
+          <CloseDialog
+            ids={chosen}
+            onClose={() => {
+              setDialog(null);
+              setPicked(new Set());
+            }}
+          />
+        )}
+        {dialog === "start" && row && <StartDialog alert={row} onClose={() => setDialog(null)} />}
+      </Suspense>
     </>
   );
 }
@@ -285,19 +324,36 @@ function Filters({ search, set }: { search: AlertFilter; set: (f: AlertFilter) =
       <label className="field filter wide">
         <Glyph name="i-search" />
         <span className="hid">Search title, source id and entities</span>
-        <input value={q} placeholder="Title, source id, host, address" spellCheck={false} onChange={(e) => setQ(e.target.value)} />
+        <input
+          value={q}
+          placeholder="Title, source id, host, address"
+          spellCheck={false}
+          onChange={(e) => setQ(e.target.value)}
+        />
       </label>
       <Select
         label="Severity"
         value={search.severity ?? ""}
         onPick={(v) => set({ severity: v || undefined })}
-        options={[["", "any"], ["critical", "critical"], ["high", "high"], ["medium", "medium"], ["low", "low"], ["informational", "info"]]}
+        options={[
+          ["", "any"],
+          ["critical", "critical"],
+          ["high", "high"],
+          ["medium", "medium"],
+          ["low", "low"],
+          ["informational", "info"],
+        ]}
       />
       <Select
         label="State"
         value={search.status ?? ""}
         onPick={(v) => set({ status: v || undefined })}
-        options={[["", "any"], ["new", "new"], ["in_progress", "in progress"], ["closed", "closed"]]}
+        options={[
+          ["", "any"],
+          ["new", "new"],
+          ["in_progress", "in progress"],
+          ["closed", "closed"],
+        ]}
       />
       {search.source && <Chip text={`source ${search.source}`} onDrop={() => set({ source: undefined })} />}
       {search.owner && <Chip text={`owner ${search.owner}`} onDrop={() => set({ owner: undefined })} />}
@@ -306,7 +362,11 @@ function Filters({ search, set }: { search: AlertFilter; set: (f: AlertFilter) =
         label="Order"
         value={search.sort ?? ""}
         onPick={(v) => set({ sort: v || undefined })}
-        options={[["", "newest first"], ["-severity", "worst first"], ["last_seen", "oldest first"]]}
+        options={[
+          ["", "newest first"],
+          ["-severity", "worst first"],
+          ["last_seen", "oldest first"],
+        ]}
       />
     </search>
   );

@@ -19,7 +19,12 @@ export const alertList = (filter: AlertFilter) =>
   infiniteQueryOptions({
     queryKey: ["alert", "list", filter],
     queryFn: ({ signal, pageParam }): Promise<Page<Alert>> =>
-      read(GET("/api/v1/alerts", { params: { query: { ...filter, limit: PAGE, ...(pageParam ? { cursor: pageParam } : {}) } }, signal })),
+      read(
+        GET("/api/v1/alerts", {
+          params: { query: { ...filter, limit: PAGE, ...(pageParam ? { cursor: pageParam } : {}) } },
+          signal,
+        }),
+      ),
     initialPageParam: "",
     getNextPageParam: (last) => last.next ?? undefined,
     placeholderData: (old) => old,
@@ -29,14 +34,16 @@ export const alertList = (filter: AlertFilter) =>
 export const alertSearch = (q: string) =>
   queryOptions({
     queryKey: ["alert", "list", "search", q],
-    queryFn: ({ signal }): Promise<Page<Alert>> => read(GET("/api/v1/alerts", { params: { query: { q, limit: 6 } }, signal })),
+    queryFn: ({ signal }): Promise<Page<Alert>> =>
+      read(GET("/api/v1/alerts", { params: { query: { q, limit: 6 } }, signal })),
   });
 
 /** New alerts that are high or critical, for Home. */
 export const alertSearchOpen = queryOptions({
   queryKey: ["alert", "list", "open"],
   queryFn: async ({ signal }): Promise<Alert[]> => {
-    const one = (severity: string) => read(GET("/api/v1/alerts", { params: { query: { severity, status: "new", limit: 20 } }, signal }));
+    const one = (severity: string) =>
+      read(GET("/api/v1/alerts", { params: { query: { severity, status: "new", limit: 20 } }, signal }));
     const [critical, high] = await Promise.all([one("critical"), one("high")]);
     return [...critical.items, ...high.items];
   },
@@ -45,7 +52,8 @@ export const alertSearchOpen = queryOptions({
 /** The playbooks a person may start; which of them fit is the screen's matter. */
 export const startable = queryOptions({
   queryKey: ["playbook", "list", "startable"],
-  queryFn: ({ signal }): Promise<Page<Playbook>> => read(GET("/api/v1/playbooks", { params: { query: { limit: 200 } }, signal })),
+  queryFn: ({ signal }): Promise<Page<Playbook>> =>
+    read(GET("/api/v1/playbooks", { params: { query: { limit: 200 } }, signal })),
 });
 
 export type Edit = { ids: readonly string[]; status?: string; verdict?: string; owner?: string; reason?: string };
@@ -67,7 +75,9 @@ export function useEdit() {
 export const useStart = () =>
   useMutation({
     mutationFn: async ({ playbook, alert }: { playbook: string; alert: string }) => {
-      const r = await write(POST("/api/v1/playbooks/{name}/runs", { params: { path: { name: playbook } }, body: { inputs: {}, alert } }));
+      const r = await write(
+        POST("/api/v1/playbooks/{name}/runs", { params: { path: { name: playbook } }, body: { inputs: {}, alert } }),
+      );
       return r.id ?? r.run ?? "";
     },
   });

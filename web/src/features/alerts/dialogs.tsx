@@ -16,7 +16,15 @@ const VERDICTS = [
   ["false_positive", "False positive: it did not happen"],
 ] as const;
 
-export function CloseDialog({ ids, verdict: first = "benign", onClose }: { ids: readonly string[]; verdict?: string; onClose: () => void }) {
+export function CloseDialog({
+  ids,
+  verdict: first = "benign",
+  onClose,
+}: {
+  ids: readonly string[];
+  verdict?: string;
+  onClose: () => void;
+}) {
   const edit = useEdit();
   const me = useMe();
   const [verdict, setVerdict] = useState(first);
@@ -45,7 +53,15 @@ export function CloseDialog({ ids, verdict: first = "benign", onClose }: { ids: 
           </fieldset>
           <label className="labelled">
             <span className="t">Why it can be closed</span>
-            <textarea ref={field} className="input" rows={3} required maxLength={2000} value={reason} onChange={(e) => setReason(e.target.value)} />
+            <textarea
+              ref={field}
+              className="input"
+              rows={3}
+              required
+              maxLength={2000}
+              value={reason}
+              onChange={(e) => setReason(e.target.value)}
+            />
             <span className="hint">A repeat within the window opens it again.</span>
           </label>
           <Refused error={edit.error} />
@@ -101,7 +117,12 @@ export function StartDialog({ alert, onClose }: { alert: Pick<Alert, "id" | "tit
                 </p>
               </div>
               {!p.alert_required && (p.inputs ?? []).some((i) => !i.optional && i.default === undefined) ? (
-                <Link className="btn" to="/playbooks/$name" params={{ name: p.name }} search={{ alert: alert.id, run: "form" }}>
+                <Link
+                  className="btn"
+                  to="/playbooks/$name"
+                  params={{ name: p.name }}
+                  search={{ alert: alert.id, run: "form" }}
+                >
                   Fill its inputs
                 </Link>
               ) : (

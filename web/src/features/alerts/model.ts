@@ -6,7 +6,17 @@ import type { GlyphName } from "../../ui/Sprite";
 /** The first thing an alert is about: a host, a person, an address, a domain, a mail, a file. */
 export function entity(a: Alert): string {
   return (
-    a.hosts[0]?.name || a.hosts[0]?.ip || a.users[0]?.name || a.users[0]?.mail || a.mails[0]?.from || a.domains[0] || a.ips[0] || a.urls[0] || a.files[0]?.name || a.files[0]?.sha256 || ""
+    a.hosts[0]?.name ||
+    a.hosts[0]?.ip ||
+    a.users[0]?.name ||
+    a.users[0]?.mail ||
+    a.mails[0]?.from ||
+    a.domains[0] ||
+    a.ips[0] ||
+    a.urls[0] ||
+    a.files[0]?.name ||
+    a.files[0]?.sha256 ||
+    ""
   );
 }
 
@@ -22,13 +32,15 @@ export function indicators(a: Alert): Indicator[] {
     out.push({ glyph, kind, value, note, lookalike: lookalike(value) });
   };
   for (const h of a.hosts) add("i-host", "host", h.name || h.ip, [h.name ? h.ip : "", h.os].filter(Boolean).join(", "));
-  for (const u of a.users) add("i-user", "person", u.name || u.mail, [u.domain, u.name ? u.mail : ""].filter(Boolean).join(", "));
+  for (const u of a.users)
+    add("i-user", "person", u.name || u.mail, [u.domain, u.name ? u.mail : ""].filter(Boolean).join(", "));
   for (const f of a.files) add("i-hash", "file", f.sha256 || f.sha1 || f.md5 || f.path || f.name, f.name);
   for (const d of a.domains) add("i-globe", "domain", d);
   for (const u of a.urls) add("i-globe", "URL", u);
   for (const ip of a.ips) add("i-server", "address", ip);
   for (const m of a.mails) add("i-mail", "mail", m.from, m.subject);
-  for (const p of a.processes) add("i-process", "process", p.command_line || p.path || p.name, p.parent ? `started by ${p.parent}` : "");
+  for (const p of a.processes)
+    add("i-process", "process", p.command_line || p.path || p.name, p.parent ? `started by ${p.parent}` : "");
   return out;
 }
 
@@ -44,7 +56,8 @@ const RANK = ["in_doubt", "approval", "question"];
 
 /** The run that says most about an alert: one that needs a person, then the newest. */
 export function telling(runs: readonly Run[]): Run | undefined {
-  const need = (r: Run) => Math.min(...(r.waiting ?? []).map((w) => (RANK.includes(w.kind) ? RANK.indexOf(w.kind) : 9)), 9);
+  const need = (r: Run) =>
+    Math.min(...(r.waiting ?? []).map((w) => (RANK.includes(w.kind) ? RANK.indexOf(w.kind) : 9)), 9);
   return [...runs].sort((x, y) => need(x) - need(y) || y.created_at.localeCompare(x.created_at))[0];
 }
 
@@ -54,7 +67,18 @@ export function runWords(r: Run): string {
     case "waiting": {
       const w = r.waiting?.[0];
       if (!w) return "waiting";
-      return { approval: "approval", question: "question", in_doubt: "in doubt", timer: "waits for a time", event: "waits for an event", connection: "connection down", concurrency: "queued", halt: "halted" }[w.kind] ?? "waiting";
+      return (
+        {
+          approval: "approval",
+          question: "question",
+          in_doubt: "in doubt",
+          timer: "waits for a time",
+          event: "waits for an event",
+          connection: "connection down",
+          concurrency: "queued",
+          halt: "halted",
+        }[w.kind] ?? "waiting"
+      );
     }
     case "succeeded":
       return r.partial ? "partly done" : "done";
@@ -67,7 +91,9 @@ export function runWords(r: Run): string {
 
 /** The moment until which a person is awaited. */
 export const due = (r: Run): string | null =>
-  r.status === "waiting" ? ((r.waiting ?? []).find((w) => w.kind === "approval" || w.kind === "question")?.until ?? null) : null;
+  r.status === "waiting"
+    ? ((r.waiting ?? []).find((w) => w.kind === "approval" || w.kind === "question")?.until ?? null)
+    : null;
 
 export const verdictWords = (v: Alert["verdict"]): string =>
   v === null ? "" : { true_positive: "true positive", false_positive: "false positive", benign: "benign" }[v];

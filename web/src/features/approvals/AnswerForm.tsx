@@ -1,14 +1,24 @@
 // The form of a question.
 import { type FormEvent, useState } from "react";
-import { fieldsOf, FormFields, typed } from "../../ui/Form";
+import { FormFields, fieldsOf, typed } from "../../ui/Form";
 import { Button } from "../../ui/parts";
 
-export function AnswerForm({ form, busy, onAnswer }: { form: Record<string, unknown> | null | undefined; busy: boolean; onAnswer: (a: Record<string, unknown>) => void }) {
+export function AnswerForm({
+  form,
+  busy,
+  onAnswer,
+}: {
+  form: Record<string, unknown> | null | undefined;
+  busy: boolean;
+  onAnswer: (a: Record<string, unknown>) => void;
+}) {
   const fields = fieldsOf(form);
   const [raw, setRaw] = useState<Record<string, string>>({});
   const submit = (e: FormEvent) => {
     e.preventDefault();
-    const first = Object.fromEntries(Object.entries(fields).flatMap(([k, f]) => (f.default === undefined ? [] : [[k, String(f.default)]])));
+    const first = Object.fromEntries(
+      Object.entries(fields).flatMap(([k, f]) => (f.default === undefined ? [] : [[k, String(f.default)]])),
+    );
     onAnswer(typed(fields, { ...first, ...raw }));
   };
   return (

@@ -2,7 +2,7 @@
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef } from "react";
-import { useNow } from "../../lib/clock";
+import { serverNow, useNow, useSlowNow } from "../../lib/clock";
 import { plain } from "../../lib/hostile";
 import { useKeys } from "../../lib/keys";
 import { useMe } from "../../lib/me";
@@ -17,10 +17,14 @@ import { Text } from "../../ui/Text";
 import { At, Left } from "../../ui/Time";
 import { useWithdraw } from "./api";
 import { Card } from "./Card";
-import { ended, type Group, grouped, headline, held, matches, standing } from "./model";
+import { dueAt, ended, type Group, grouped, headline, held, matches, standing } from "./model";
 import { Slots } from "./parts";
 
-export type ApprovalsSearch = { tab?: "team" | "decided" | undefined; group?: Exclude<Group, "due"> | undefined; q?: string | undefined };
+export type ApprovalsSearch = {
+  tab?: "team" | "decided" | undefined;
+  group?: Exclude<Group, "due"> | undefined;
+  q?: string | undefined;
+};
 
 const pending = approvals({ status: "pending" });
 const recent = approvals({ limit: 50 });
@@ -30,6 +34,7 @@ export function ApprovalsScreen({ id, search }: { id?: string | undefined; searc
   const navigate = useNavigate();
   const phone = usePhone();
   const live = useLive();
+  const now = useSlowNow();
   const open = useQuery(pending);
   const all = useQuery(recent);
   const tab = search.tab ?? "mine";
@@ -44,16 +49,23 @@ export function ApprovalsScreen({ id, search }: { id?: string | undefined; searc
   const groups = useMemo(() => {
     const hit = (xs: Approval[]) => xs.filter((a) => matches(a, search.q ?? ""));
     const named = (title: string, xs: Approval[]) =>
-      grouped(hit(xs), by).map((g, i) => ({ title: by === "due" ? `${title} · ${xs.length}` : i === 0 ? `${title} · ${g.title}` : g.title, items: g.items }));
+      grouped(hit(xs), by, now).map((g, i) => ({
+        title: by === "due" ? `${title} · ${xs.length}` : i === 0 ? `${title} · ${g.title}` : g.title,
+        items: g.items,
+      }));
     switch (tab) {
       case "mine":
-        return [...named("Needs you", mine), ...named("Others can decide", others), ...(just.length > 0 ? [{ title: "Just decided", items: hit(just) }] : [])];
+        return [
+          ...named("Needs you", mine),
+          ...named("Others can decide", others),
+          ...(just.length > 0 ? [{ title: "Just decided", items: hit(just) }] : []),
+        ];
       case "team":
         return named("Others can decide", others);
       case "decided":
         return [{ title: "Decided, newest first", items: hit(decided) }];
     }
-  }, [tab, mine, others, just, decided, by, search.q]);
+  }, [tab, mine, others, just, decided, by, search.q, now]);
 
   const flat = useMemo(() => groups.flatMap((g) => g.items), [groups]);
   const at = id ?? (phone ? undefined : flat[0]?.id);
@@ -64,15 +76,31 @@ export function ApprovalsScreen({ id, search }: { id?: string | undefined; searc
     go(flat[Math.max(0, Math.min(flat.length - 1, i + step))]?.id);
   };
   useKeys({ j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1) });
-  const set = (change: Partial<ApprovalsSearch>) => navigate({ to: "/approvals", search: { ...search, ...change }, replace: true });
+  const set = (change: Partial<ApprovalsSearch>) =>
+    navigate({ to: "/approvals", search: { ...search, ...change }, replace: true });
   const nextMine = mine.find((a) => a.id !== at);
 
   const list = (
     <nav className="pick" aria-label="Requests" data-rest>
       {open.isPending && <Loading rows={6} label="Loading requests" />}
-      {open.isError && !open.data && <Failure what="The list could not be read." error={open.error} retry={() => void open.refetch()} />}
-      {groups.map((g) => g.items.length > 0 && <Rows key={g.title} title={g.title} items={g.items} at={at} search={search} mine={mine} />)}
-      {open.data && flat.length === 0 && <Nothing tab={tab} q={search.q} total={items.length} onClear={() => set({ q: undefined })} onTab={(t) => set({ tab: t })} />}
+      {open.isError && !open.data && (
+        <Failure what="The list could not be read." error={open.error} retry={() => void open.refetch()} />
+      )}
+      {groups.map(
+        (g) =>
+          g.items.length > 0 && (
+            <Rows key={g.title} title={g.title} items={g.items} at={at} search={search} mine={mine} />
+          ),
+      )}
+      {open.data && flat.length === 0 && (
+        <Nothing
+          tab={tab}
+          q={search.q}
+          total={items.length}
+          onClear={() => set({ q: undefined })}
+          onTab={(t) => set({ tab: t })}
+        />
+      )}
     </nav>
   );
 
@@ -112,7 +140,12 @@ export function ApprovalsScreen({ id, search }: { id?: string | undefined; searc
           <label className="field filter">
             <Glyph name="i-filter" />
             <span className="hid">Filter by target, action or playbook</span>
-            <input value={search.q ?? ""} placeholder="Filter" spellCheck={false} onChange={(e) => set({ q: e.target.value || undefined })} />
+            <input
+              value={search.q ?? ""}
+              placeholder="Filter"
+              spellCheck={false}
+              onChange={(e) => set({ q: e.target.value || undefined })}
+            />
           </label>
           <Select
             label="Group"
@@ -136,7 +169,12 @@ export function ApprovalsScreen({ id, search }: { id?: string | undefined; searc
       )}
       <div className="split">
         {list}
-        {!phone && (at ? <Card key={at} id={at} onNext={nextMine ? () => go(nextMine.id) : undefined} /> : <div className="card" />)}
+        {!phone &&
+          (at ? (
+            <Card key={at} id={at} onNext={nextMine ? () => go(nextMine.id) : undefined} />
+          ) : (
+            <div className="card" />
+          ))}
       </div>
     </>
   );
@@ -157,7 +195,13 @@ function useJust(decided: readonly Approval[]): Approval[] {
   );
 }
 
-type RowsProps = { title: string; items: readonly Approval[]; at: string | undefined; search: ApprovalsSearch; mine: readonly Approval[] };
+type RowsProps = {
+  title: string;
+  items: readonly Approval[];
+  at: string | undefined;
+  search: ApprovalsSearch;
+  mine: readonly Approval[];
+};
 
 function Rows({ title, items, at, search, mine }: RowsProps) {
   // The list's short form has no severity; it is the alert's, and the page shows it anyway.
@@ -179,7 +223,19 @@ function Rows({ title, items, at, search, mine }: RowsProps) {
   );
 }
 
-function Row({ a, at, search, severity, off }: { a: Approval; at: boolean; search: ApprovalsSearch; severity: string | undefined; off: boolean }) {
+function Row({
+  a,
+  at,
+  search,
+  severity,
+  off,
+}: {
+  a: Approval;
+  at: boolean;
+  search: ApprovalsSearch;
+  severity: string | undefined;
+  off: boolean;
+}) {
   const ref = useRef<HTMLAnchorElement>(null);
   useEffect(() => {
     if (at) ref.current?.scrollIntoView({ block: "nearest" });
@@ -189,14 +245,18 @@ function Row({ a, at, search, severity, off }: { a: Approval; at: boolean; searc
   return (
     <Link
       ref={ref}
-      className={`ask${at ? " at" : ""}${off ? " off" : ""}`}
+      className={`ask${at ? " at" : ""}${off ? " off" : ""}${open ? "" : " over"}`}
       to="/approvals/$id"
       params={{ id: a.id }}
       search={search}
       aria-current={at ? "true" : undefined}
       aria-label={plain(`${h.verb} ${h.targets.join(", ")}`)}
     >
-      <span className="mark">{open ? <StateGlyph state={off ? "not-started" : "waiting"} /> : <StateGlyph state={a.status === "approved" ? "succeeded" : a.status === "denied" ? "denied" : "cancelled"} />}</span>
+      {!open && (
+        <span className="mark">
+          <StateGlyph state={a.status === "approved" ? "succeeded" : a.status === "denied" ? "denied" : "cancelled"} />
+        </span>
+      )}
       <span className="t">
         <Text>{h.verb}</Text>{" "}
         <span className="mono">
@@ -204,7 +264,7 @@ function Row({ a, at, search, severity, off }: { a: Approval; at: boolean; searc
           {h.targets.length > 3 && ` and ${h.targets.length - 3} more`}
         </span>
       </span>
-      <span className="l">{open ? <Left until={a.deadline} /> : <HeldLeft a={a} />}</span>
+      <span className="l">{open ? <Left until={dueAt(a, serverNow())} /> : <HeldLeft a={a} />}</span>
       <span className="m">
         <Severity severity={severity} />
         <span className="cut">{open ? a.playbook || "by hand" : <Ended a={a} />}</span>
@@ -227,7 +287,19 @@ function HeldLeft({ a }: { a: Approval }) {
   const me = useMe();
   const now = useNow();
   const h = held(a, me, now);
-  return <span className="soft">{h ? <>sent in <Left until={h.until} /></> : a.status === "approved" ? "final" : ""}</span>;
+  return (
+    <span className="soft">
+      {h ? (
+        <>
+          sent in <Left until={h.until} />
+        </>
+      ) : a.status === "approved" ? (
+        "final"
+      ) : (
+        ""
+      )}
+    </span>
+  );
 }
 
 function TakeBack({ a }: { a: Approval }) {
@@ -243,7 +315,19 @@ function TakeBack({ a }: { a: Approval }) {
   );
 }
 
-function Nothing({ tab, q, total, onClear, onTab }: { tab: string; q: string | undefined; total: number; onClear: () => void; onTab: (t: "team" | undefined) => void }) {
+function Nothing({
+  tab,
+  q,
+  total,
+  onClear,
+  onTab,
+}: {
+  tab: string;
+  q: string | undefined;
+  total: number;
+  onClear: () => void;
+  onTab: (t: "team" | undefined) => void;
+}) {
   if (q)
     return (
       <Empty
@@ -257,7 +341,8 @@ function Nothing({ tab, q, total, onClear, onTab }: { tab: string; q: string | u
         The filter hides them.
       </Empty>
     );
-  if (tab === "decided") return <Empty title="Nothing was decided yet.">What people approve or deny is listed here.</Empty>;
+  if (tab === "decided")
+    return <Empty title="Nothing was decided yet.">What people approve or deny is listed here.</Empty>;
   if (tab === "team") return <Empty title="Nothing waits for others." />;
   return (
     <Empty
@@ -274,7 +359,9 @@ function Nothing({ tab, q, total, onClear, onTab }: { tab: string; q: string | u
         )
       }
     >
-      {total > 0 ? `${total} wait for others.` : "A request appears here the moment the policy or a playbook asks for a person."}
+      {total > 0
+        ? `${total} wait for others.`
+        : "A request appears here the moment the policy or a playbook asks for a person."}
     </Empty>
   );
 }

@@ -1,7 +1,7 @@
 // One request: everything for the decision, and the decision.
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { useNow } from "../../lib/clock";
 import { groupBy } from "../../lib/group";
 import { plain } from "../../lib/hostile";
@@ -14,21 +14,45 @@ import { left, span } from "../../lib/time";
 import type { Approval } from "../../lib/wire";
 import { Severity, StateGlyph } from "../../ui/Glyph";
 import { jsonText } from "../../ui/Json";
-import { Menu, MenuItem } from "../../ui/Menu";
+import { LazyMenu } from "../../ui/Lazy";
 import { Button, Copy, Locked, Section } from "../../ui/parts";
 import { Failure, Loading, Refused } from "../../ui/States";
 import { Kind, Text } from "../../ui/Text";
 import { At } from "../../ui/Time";
 import { AnswerForm } from "./AnswerForm";
 import { useAnswer, useDecide, useExtend, useWithdraw } from "./api";
-import { blast, ended, evidence, headline, held, holdSeconds, impactWords, preimage, standing, undoWords, verbInside } from "./model";
+import {
+  blast,
+  ended,
+  evidence,
+  headline,
+  held,
+  holdSeconds,
+  impactWords,
+  preimage,
+  standing,
+  undoWords,
+  verbInside,
+} from "./model";
 import { BlastMark, Countdown, Evidence, Headline, Votes, Why } from "./parts";
-import { VoteDialog } from "./VoteDialog";
+
+const VoteDialog = lazy(() => import("./VoteDialog"));
+const moreMenu = () => import("./MoreMenu");
 
 export function Card({ id, onNext }: { id: string; onNext?: (() => void) | undefined }) {
   const q = useQuery(approvalById(id));
-  if (q.isPending) return <div className="card"><Loading rows={10} label="Loading the request" /></div>;
-  if (!q.data) return <div className="card"><Failure what="The request could not be read." error={q.error} retry={() => void q.refetch()} /></div>;
+  if (q.isPending)
+    return (
+      <div className="card">
+        <Loading rows={10} label="Loading the request" />
+      </div>
+    );
+  if (!q.data)
+    return (
+      <div className="card">
+        <Failure what="The request could not be read." error={q.error} retry={() => void q.refetch()} />
+      </div>
+    );
   return <Request a={q.data} onNext={onNext} />;
 }
 
@@ -99,7 +123,11 @@ function Request({ a, onNext }: { a: Approval; onNext: (() => void) | undefined 
           {a.connection && <span className="muted">through {a.connection}</span>}
         </div>
 
-        {a.status === "pending" ? <Countdown a={a} onMore={extend.isPending ? null : (by) => extend.mutate({ id: a.id, by })} /> : <Outcome a={a} />}
+        {a.status === "pending" ? (
+          <Countdown a={a} onMore={extend.isPending ? null : (by) => extend.mutate({ id: a.id, by })} />
+        ) : (
+          <Outcome a={a} />
+        )}
         <Refused error={extend.error} />
 
         <div className="duo">
@@ -180,7 +208,8 @@ function Sent({ a }: { a: Approval }) {
       <dd>
         <details>
           <summary className="mono meta">
-            {a.digest.slice(0, 19)}…{a.digest.slice(-6)} <span className="muted sans">over exactly these {bytes} bytes; any change asks anew</span>
+            {a.digest.slice(0, 19)}…{a.digest.slice(-6)}{" "}
+            <span className="muted sans">over exactly these {bytes} bytes; any change asks anew</span>
           </summary>
           <pre className="bytes">{plain(a.preimage ?? "")}</pre>
           <Copy text={a.preimage ?? ""} what="the bytes" />
@@ -273,7 +302,11 @@ function Decide({ a }: { a: Approval }) {
     return (
       <div className="acts column">
         <Refused error={answer.error} />
-        <AnswerForm form={a.form} busy={answer.isPending || !live.on} onAnswer={(x) => answer.mutate({ id: a.id, digest: a.digest, answer: x })} />
+        <AnswerForm
+          form={a.form}
+          busy={answer.isPending || !live.on}
+          onAnswer={(x) => answer.mutate({ id: a.id, digest: a.digest, answer: x })}
+        />
       </div>
     );
   const hold = holdSeconds(a);
@@ -311,19 +344,15 @@ function Decide({ a }: { a: Approval }) {
       <Button size="big" shortcut="d" disabled={!may} onClick={() => setDialog("deny")}>
         Deny
       </Button>
-      <Menu
-        align="start"
-        trigger={
-          <Button size="big" kind="quiet" className="desk">
+      <LazyMenu
+        load={moreMenu}
+        props={{ may, onComment: () => setDialog("approve"), link: `${location.origin}/approvals/${a.id}` }}
+        button={(open) => (
+          <Button size="big" kind="quiet" className="desk" aria-haspopup="menu" onClick={open}>
             More
           </Button>
-        }
-      >
-        <MenuItem disabled={!may} onPick={() => setDialog("approve")}>
-          Approve with a comment
-        </MenuItem>
-        <MenuItem onPick={() => void navigator.clipboard?.writeText(`${location.origin}/approvals/${a.id}`)}>Copy the link to this request</MenuItem>
-      </Menu>
+        )}
+      />
       <p className="say" role="status">
         {armed ? (
           <>
@@ -333,12 +362,18 @@ function Decide({ a }: { a: Approval }) {
           </>
         ) : (
           <>
-            {stand.decides ? "Yours decides: no other vote is needed." : `After yours ${stand.after} more ${stand.after === 1 ? "is" : "are"} needed.`}
+            {stand.decides
+              ? "Yours decides: no other vote is needed."
+              : `After yours ${stand.after} more ${stand.after === 1 ? "is" : "are"} needed.`}
             <br className="desk" /> {hold > 0 ? `You have ${span(hold)} to take it back.` : "It is final at once."}
           </>
         )}
       </p>
-      {dialog && <VoteDialog decision={dialog} what={what} onClose={() => setDialog(null)} onVote={(c) => vote(dialog, c)} />}
+      <Suspense fallback={null}>
+        {dialog && (
+          <VoteDialog decision={dialog} what={what} onClose={() => setDialog(null)} onVote={(c) => vote(dialog, c)} />
+        )}
+      </Suspense>
     </div>
   );
 }

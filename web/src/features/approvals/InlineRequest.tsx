@@ -7,7 +7,7 @@ import { approvalById, approvals, runById } from "../../lib/queries";
 import { useLive } from "../../lib/stream";
 import type { Approval } from "../../lib/wire";
 import { StateMark } from "../../ui/Glyph";
-import { Button, Facts, Fact, Locked } from "../../ui/parts";
+import { Button, Fact, Facts, Locked } from "../../ui/parts";
 import { Refused } from "../../ui/States";
 import { Target, Text } from "../../ui/Text";
 import { At, Left } from "../../ui/Time";

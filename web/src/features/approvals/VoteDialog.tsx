@@ -8,7 +8,7 @@ const REASONS = ["Wrong target", "False positive", "Not now", "Other"] as const;
 
 type Props = { decision: "approve" | "deny"; what: string; onClose: () => void; onVote: (comment: string) => void };
 
-export function VoteDialog({ decision, what, onClose, onVote }: Props) {
+export default function VoteDialog({ decision, what, onClose, onVote }: Props) {
   const [reason, setReason] = useState<(typeof REASONS)[number]>(REASONS[0]);
   const [text, setText] = useState("");
   const first = useRef<HTMLInputElement>(null);
@@ -36,7 +36,13 @@ export function VoteDialog({ decision, what, onClose, onVote }: Props) {
             <legend className="soft">Why not?</legend>
             {REASONS.map((r, i) => (
               <label key={r}>
-                <input ref={i === 0 ? first : undefined} type="radio" name="reason" checked={reason === r} onChange={() => setReason(r)} />
+                <input
+                  ref={i === 0 ? first : undefined}
+                  type="radio"
+                  name="reason"
+                  checked={reason === r}
+                  onChange={() => setReason(r)}
+                />
                 {r}
               </label>
             ))}
@@ -44,7 +50,15 @@ export function VoteDialog({ decision, what, onClose, onVote }: Props) {
         )}
         <label className="labelled">
           <span className="t">{deny ? "In words" : "A comment"}</span>
-          <textarea ref={note} className="input" rows={3} maxLength={2000} required={deny && reason === "Other"} value={text} onChange={(e) => setText(e.target.value)} />
+          <textarea
+            ref={note}
+            className="input"
+            rows={3}
+            maxLength={2000}
+            required={deny && reason === "Other"}
+            value={text}
+            onChange={(e) => setText(e.target.value)}
+          />
           <span className="hint">Kept in the audit log; the run's people see it.</span>
         </label>
         <div className="acts2">

@@ -35,7 +35,9 @@ export const useAnswer = () =>
   );
 
 export const useWithdraw = () =>
-  useAct(({ id }: { id: string }) => write(POST("/api/v1/approvals/{id}/withdraw", { params: { path: { id } }, body: {} })));
+  useAct(({ id }: { id: string }) =>
+    write(POST("/api/v1/approvals/{id}/withdraw", { params: { path: { id } }, body: {} })),
+  );
 
 export const useExtend = () =>
   useAct(({ id, by }: { id: string; by: string }) =>

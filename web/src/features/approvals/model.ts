@@ -21,7 +21,11 @@ export function headline(a: Pick<Approval, "kind" | "action" | "title" | "target
     case "action":
       return { verb: actionWords(a.action) || a.title, targets, free: false };
     case "extend":
-      return { verb: a.action ? `Keep longer: ${actionWords(a.action).toLowerCase()}` : "Keep longer", targets, free: false };
+      return {
+        verb: a.action ? `Keep longer: ${actionWords(a.action).toLowerCase()}` : "Keep longer",
+        targets,
+        free: false,
+      };
     case "halt":
       return { verb: "Lift the halt", targets: [], free: false };
     case "approval":
@@ -33,7 +37,8 @@ export function headline(a: Pick<Approval, "kind" | "action" | "title" | "target
 }
 
 /** The verb as a button repeats it: "isolate host". */
-export const verbInside = (h: Headline): string => (h.free ? h.verb : `${h.verb[0]?.toLowerCase() ?? ""}${h.verb.slice(1)}`);
+export const verbInside = (h: Headline): string =>
+  h.free ? h.verb : `${h.verb[0]?.toLowerCase() ?? ""}${h.verb.slice(1)}`;
 
 export type Blast = { level: "low" | "medium" | "high"; why: string };
 
@@ -44,10 +49,12 @@ export function blast(a: Pick<Approval, "kind" | "impact" | "targets" | "inverse
   const targets = a.targets ?? [];
   const heavy = targets.find((t) => (t.tags ?? []).some((tag) => HEAVY_TAGS.includes(tag.toLowerCase())));
   if (a.kind === "question") return { level: "low", why: "an answer changes nothing by itself" };
-  if (heavy && a.impact !== "release") return { level: "high", why: `${heavy.value} is tagged ${(heavy.tags ?? []).join(", ")}` };
+  if (heavy && a.impact !== "release")
+    return { level: "high", why: `${heavy.value} is tagged ${(heavy.tags ?? []).join(", ")}` };
   if (targets.length > 5) return { level: "high", why: `${targets.length} targets at once` };
   if (a.impact === "contain" && !a.inverse) return { level: "high", why: "it cannot be undone" };
-  if (a.impact === "contain" || a.kind !== "action") return { level: "medium", why: a.kind === "action" ? "it contains" : "what follows is not shown here" };
+  if (a.impact === "contain" || a.kind !== "action")
+    return { level: "medium", why: a.kind === "action" ? "it contains" : "what follows is not shown here" };
   return { level: "low", why: a.impact === "release" ? "it gives back what was taken" : "it does not contain" };
 }
 
@@ -92,14 +99,16 @@ export function missing(a: Pick<Approval, "required" | "votes">): { n: string; w
 
 const NOT: Record<string, string> = { starter: "not who started the run", author: "not the playbook's author" };
 
-export type Standing =
-  | { may: true; decides: boolean; after: number }
-  | { may: false; why: string };
+export type Standing = { may: true; decides: boolean; after: number } | { may: false; why: string };
 
 /** Whether this person's vote would count, and whether it would decide. The server has the last word. */
 export function standing(a: Approval, me: Me): Standing {
   const mine = (a.votes ?? []).find((v) => same(v.by, me.name));
-  if (mine) return { may: false, why: mine.counts ? "You have voted. Others must agree too." : mine.why_not || "Your vote does not count here." };
+  if (mine)
+    return {
+      may: false,
+      why: mine.counts ? "You have voted. Others must agree too." : mine.why_not || "Your vote does not count here.",
+    };
   const open = (a.required ?? []).filter((r) => !r.met);
   if (open.length === 0) return { may: false, why: "Nothing is missing; the server is about to go on." };
   let excluded = "";
@@ -114,7 +123,12 @@ export function standing(a: Approval, me: Me): Standing {
     return { may: true, decides: needed - given <= 1, after: Math.max(0, needed - given - 1) };
   }
   const who = open.map((r) => whoWords(r.who)).join("; and ");
-  return { may: false, why: excluded ? `${excluded} ${cap(who)} can.` : `${cap(who)} can decide this; you have ${me.roles.join(", ") || "no role"}.` };
+  return {
+    may: false,
+    why: excluded
+      ? `${excluded} ${cap(who)} can.`
+      : `${cap(who)} can decide this; you have ${me.roles.join(", ") || "no role"}.`,
+  };
 }
 
 const same = (x: string, y: string): boolean => x.toLowerCase() === y.toLowerCase();
@@ -139,7 +153,8 @@ function entitled(who: readonly string[], me: Me): boolean {
 function barred(not: readonly string[], a: Approval, me: Me): string {
   for (const n of not) {
     if (n === "starter" && same(a.starter, me.name)) return "You started this run, so you cannot approve it.";
-    if (n === "author" && same(a.author, me.name)) return "You wrote this version of the playbook, so you cannot approve it.";
+    if (n === "author" && same(a.author, me.name))
+      return "You wrote this version of the playbook, so you cannot approve it.";
     if (n.startsWith("user:") && same(n.slice(5), me.name)) return "The policy excludes you by name.";
   }
   return "";
@@ -155,9 +170,18 @@ export function silence(a: Approval, now: number): { at: string; text: string } 
     .sort((x, y) => x.at - y.at)[0];
   if (next) return { at: new Date(next.at).toISOString(), text: `Then it also goes to ${whoWords(next.who)}.` };
   if (a.kind === "question")
-    return { at: a.deadline, text: a.otherwise == null ? "Then the step fails." : `Then the answer is ${JSON.stringify(a.otherwise)}.` };
-  return { at: a.deadline, text: a.kind === "halt" ? "Then everything stays halted." : "Then it counts as no, and nothing is sent." };
+    return {
+      at: a.deadline,
+      text: a.otherwise == null ? "Then the step fails." : `Then the answer is ${summary(a.otherwise)}.`,
+    };
+  return {
+    at: a.deadline,
+    text: a.kind === "halt" ? "Then everything stays halted." : "Then it counts as no, and nothing is sent.",
+  };
 }
+
+/** The moment that presses: the next escalation or the deadline. */
+export const dueAt = (a: Approval, now: number): string => silence(a, now).at;
 
 /** By how much the deadline may be moved, "" where it may not. */
 export function moreTime(a: Approval): string {
@@ -175,7 +199,10 @@ export type Held = { by: "you" | "others"; until: string };
 /** The undo window of the server, while it runs. */
 export function held(a: Approval, me: Me, now: number): Held | null {
   if (a.status !== "approved" || !a.held_until || Date.parse(a.held_until) <= now) return null;
-  return { by: (a.votes ?? []).some((v) => v.decision === "approve" && same(v.by, me.name)) ? "you" : "others", until: a.held_until };
+  return {
+    by: (a.votes ?? []).some((v) => v.decision === "approve" && same(v.by, me.name)) ? "you" : "others",
+    until: a.held_until,
+  };
 }
 
 /** How it ended, in words. */
@@ -222,16 +249,38 @@ export function impactWords(a: Pick<Approval, "kind" | "impact">): string {
 export function undoWords(a: Pick<Approval, "kind" | "impact" | "inverse" | "lease_seconds">): string {
   if (a.kind !== "action" || a.impact === "read" || a.impact === "release") return "";
   if (!a.inverse) return "Cannot be undone: the action has no inverse.";
-  return a.lease_seconds ? `Reversible. Undone by itself after ${span(a.lease_seconds)}.` : "Reversible. It stays until somebody undoes it.";
+  return a.lease_seconds
+    ? `Reversible. Undone by itself after ${span(a.lease_seconds)}.`
+    : "Reversible. It stays until somebody undoes it.";
 }
 
-export type Fact = { what: string; value: string; verdict: "malicious" | "suspicious" | "benign" | "unknown" | null; words: string; source: string; at: string | null };
+export type Fact = {
+  what: string;
+  value: string;
+  verdict: "malicious" | "suspicious" | "benign" | "unknown" | null;
+  words: string;
+  source: string;
+  at: string | null;
+};
 
 const WORDS: Record<string, Fact["verdict"]> = {
-  malicious: "malicious", bad: "malicious", malware: "malicious", phishing: "malicious", blocked: "malicious",
-  suspicious: "suspicious", risky: "suspicious", unsure: "suspicious",
-  benign: "benign", clean: "benign", harmless: "benign", good: "benign", safe: "benign", trusted: "benign",
-  unknown: "unknown", undetected: "unknown", not_found: "unknown",
+  malicious: "malicious",
+  bad: "malicious",
+  malware: "malicious",
+  phishing: "malicious",
+  blocked: "malicious",
+  suspicious: "suspicious",
+  risky: "suspicious",
+  unsure: "suspicious",
+  benign: "benign",
+  clean: "benign",
+  harmless: "benign",
+  good: "benign",
+  safe: "benign",
+  trusted: "benign",
+  unknown: "unknown",
+  undetected: "unknown",
+  not_found: "unknown",
 };
 
 /** What a lookup says, read from the usual fields of its answer; null where it says nothing of the kind. */
@@ -277,11 +326,17 @@ function stepFact(s: Step): Fact | null {
 export function evidence(alert: Alert | undefined, run: Run | undefined): Fact[] {
   const out: Fact[] = [];
   if (alert) {
+    for (const h of alert.hosts) {
+      const value = [h.name, h.ip, h.os].filter(Boolean).join("  ");
+      if (value) out.push({ what: "Host", value, verdict: null, words: "", source: alert.source, at: alert.last_seen });
+    }
     const claim = (what: string, value: string) =>
       value && out.push({ what, value, verdict: null, words: "", source: alert.source, at: alert.last_seen });
     for (const f of alert.files) claim("File", [f.path || f.name, f.sha256].filter(Boolean).join("  "));
-    for (const p of alert.processes) claim("Process", [p.parent, p.command_line || p.path || p.name].filter(Boolean).join(" › "));
-    for (const u of alert.users) claim("Person", [u.domain ? `${u.domain}\\${u.name}` : u.name, u.mail].filter(Boolean).join("  "));
+    for (const p of alert.processes)
+      claim("Process", [p.parent, p.command_line || p.path || p.name].filter(Boolean).join(" › "));
+    for (const u of alert.users)
+      claim("Person", [u.domain ? `${u.domain}\\${u.name}` : u.name, u.mail].filter(Boolean).join("  "));
     for (const m of alert.mails) claim("Mail", [m.from, m.subject].filter(Boolean).join("  "));
     for (const u of alert.urls) claim("URL", u);
     for (const d of alert.domains) claim("Domain", d);
@@ -300,18 +355,25 @@ export function balance(facts: readonly Fact[]): { bad: number; good: number; op
   return { bad: n("malicious", "suspicious"), good: n("benign"), open: n("unknown") };
 }
 
+/** What presses first comes first. */
+export const byDue = (items: readonly Approval[], now: number): Approval[] =>
+  [...items].sort((x, y) => dueAt(x, now).localeCompare(dueAt(y, now)) || x.id.localeCompare(y.id));
+
 export type Group = "due" | "playbook" | "target";
 
 /** The list in groups; inside each by due time. */
-export function grouped(items: readonly Approval[], by: Group): { title: string; items: Approval[] }[] {
-  const sorted = [...items].sort((x, y) => x.deadline.localeCompare(y.deadline) || x.id.localeCompare(y.id));
+export function grouped(items: readonly Approval[], by: Group, now: number): { title: string; items: Approval[] }[] {
+  const sorted = byDue(items, now);
   switch (by) {
     case "due":
       return [{ title: "", items: sorted }];
     case "playbook":
       return [...groupBy(sorted, (a) => a.playbook || "by hand")].map(([title, xs]) => ({ title, items: xs }));
     case "target":
-      return [...groupBy(sorted, (a) => a.targets?.[0]?.value ?? "no target")].map(([title, xs]) => ({ title, items: xs }));
+      return [...groupBy(sorted, (a) => a.targets?.[0]?.value ?? "no target")].map(([title, xs]) => ({
+        title,
+        items: xs,
+      }));
     default:
       return never(by);
   }
@@ -321,7 +383,10 @@ export function grouped(items: readonly Approval[], by: Group): { title: string;
 export function matches(a: Approval, q: string): boolean {
   if (!q) return true;
   const hay = [a.title, a.action, a.playbook, ...(a.targets ?? []).map((t) => t.value)].join(" ").toLowerCase();
-  return q.toLowerCase().split(/\s+/).every((w) => hay.includes(w));
+  return q
+    .toLowerCase()
+    .split(/\s+/)
+    .every((w) => hay.includes(w));
 }
 
 /** For screen readers at five minutes and one minute. */
@@ -340,7 +405,8 @@ export function preimage(a: Approval): { base_url: string; bytes: number } {
   let base = "";
   try {
     const raw: unknown = JSON.parse(text);
-    if (typeof raw === "object" && raw !== null && "base_url" in raw && typeof raw.base_url === "string") base = raw.base_url;
+    if (typeof raw === "object" && raw !== null && "base_url" in raw && typeof raw.base_url === "string")
+      base = raw.base_url;
   } catch {
     // Shown as it is; nothing is read out of it.
   }

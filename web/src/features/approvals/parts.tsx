@@ -3,13 +3,13 @@ import { useEffect, useRef, useState } from "react";
 import { useNow } from "../../lib/clock";
 import { plain } from "../../lib/hostile";
 import { usePrefs } from "../../lib/prefs";
-import { clock, left, zoneName } from "../../lib/time";
+import { clock, left, seconds, span, zoneName } from "../../lib/time";
 import type { Approval } from "../../lib/wire";
 import { StateGlyph, Verdict } from "../../ui/Glyph";
 import { Section } from "../../ui/parts";
 import { Mid, Target, Text } from "../../ui/Text";
 import { Age, At } from "../../ui/Time";
-import { balance, type Blast, type Fact, headline, missing, moreTime, silence, slots, warning } from "./model";
+import { type Blast, balance, type Fact, headline, missing, moreTime, silence, slots, warning } from "./model";
 
 const MOST = 12;
 
@@ -89,7 +89,7 @@ export function Countdown({ a, onMore }: { a: Approval; onMore: ((by: string) =>
         </span>
         {onMore && more && (
           <button type="button" className="link soft nowrap" onClick={() => onMore(more)}>
-            Need {more} more
+            Need {span(seconds(more))} more
           </button>
         )}
         <div className="bar" aria-hidden="true">
@@ -165,8 +165,7 @@ export function Evidence({ facts }: { facts: readonly Fact[] }) {
         )
       }
     >
-      <table className="list flush">
-        <caption className="hid">Evidence: what, value, verdict, source, age</caption>
+      <table className="list flush" aria-label="Evidence: what, value, verdict, source, age">
         <colgroup>
           <col className="c1" />
           <col />
@@ -184,7 +183,13 @@ export function Evidence({ facts }: { facts: readonly Fact[] }) {
               <td className="mono" title={plain(f.value)}>
                 {f.what === "URL" ? <Mid>{f.value}</Mid> : <Text>{f.value}</Text>}
               </td>
-              <td>{f.verdict ? <Verdict verdict={f.verdict} words={f.words || undefined} /> : <span className="muted">as reported</span>}</td>
+              <td>
+                {f.verdict ? (
+                  <Verdict verdict={f.verdict} words={f.words || undefined} />
+                ) : (
+                  <span className="muted">as reported</span>
+                )}
+              </td>
               <td className="soft">
                 <Text>{f.source}</Text>
               </td>
@@ -200,7 +205,10 @@ export function Evidence({ facts }: { facts: readonly Fact[] }) {
 }
 
 export function Why({ a }: { a: Approval }) {
-  const rows = (a.reasons ?? []).length > 0 ? (a.reasons ?? []) : (a.required ?? []).map((r) => ({ rule: r.rule, outcome: "approve", reason: r.reason }));
+  const rows =
+    (a.reasons ?? []).length > 0
+      ? (a.reasons ?? [])
+      : (a.required ?? []).map((r) => ({ rule: r.rule, outcome: "approve", reason: r.reason }));
   const rank = ["deny", "approve", "allow"];
   return (
     <div className="whys">
@@ -215,7 +223,11 @@ export function Why({ a }: { a: Approval }) {
             <span className="muted mono meta cut">{r.rule}</span>
           </div>
         ))}
-      {rows.length === 0 && <p className="soft">{a.kind === "action" ? "The policy named no rule." : "The playbook asks, not the policy."}</p>}
+      {rows.length === 0 && (
+        <p className="soft">
+          {a.kind === "action" ? "The policy named no rule." : "The playbook asks, not the policy."}
+        </p>
+      )}
     </div>
   );
 }

@@ -9,6 +9,7 @@ import { full } from "../../lib/time";
 import type { AuditEntry } from "../../lib/wire";
 import { Glyph } from "../../ui/Glyph";
 import { Button, Copy, Fact, Facts, Locked } from "../../ui/parts";
+import { Scroll } from "../../ui/Scroll";
 import { Empty, Failure, Loading } from "../../ui/States";
 import { Text } from "../../ui/Text";
 import { At } from "../../ui/Time";
@@ -41,14 +42,26 @@ function Log({ search }: { search: AuditFilter }) {
   const field = (key: "actor" | "verb" | "object", label: string, hint: string) => (
     <label className="field filter">
       <span className="muted">{label}</span>
-      <input key={search[key] ?? ""} defaultValue={search[key] ?? ""} placeholder={hint} spellCheck={false} onKeyDown={(e) => e.key === "Enter" && set({ [key]: e.currentTarget.value.trim() || undefined })} onBlur={(e) => e.currentTarget.value.trim() !== (search[key] ?? "") && set({ [key]: e.currentTarget.value.trim() || undefined })} />
+      <input
+        key={search[key] ?? ""}
+        defaultValue={search[key] ?? ""}
+        placeholder={hint}
+        spellCheck={false}
+        onKeyDown={(e) => e.key === "Enter" && set({ [key]: e.currentTarget.value.trim() || undefined })}
+        onBlur={(e) =>
+          e.currentTarget.value.trim() !== (search[key] ?? "") &&
+          set({ [key]: e.currentTarget.value.trim() || undefined })
+        }
+      />
     </label>
   );
   return (
     <>
       <div className="head">
         <h1>Audit log</h1>
-        <span className="muted meta cut">every act of people and of the system, chained; it can be read, never edited</span>
+        <span className="muted meta cut">
+          every act of people and of the system, chained; it can be read, never edited
+        </span>
       </div>
       <search className="sub">
         {field("actor", "Who", "anyone")}
@@ -69,12 +82,13 @@ function Log({ search }: { search: AuditFilter }) {
       ) : !q.data ? (
         <Failure what="The audit log could not be read." error={q.error} retry={() => void q.refetch()} />
       ) : rows.length === 0 ? (
-        <Empty title="No entry matches." act={<Button onClick={() => void navigate({ to: "/audit" })}>Drop all filters</Button>} />
+        <Empty
+          title="No entry matches."
+          act={<Button onClick={() => void navigate({ to: "/audit" })}>Drop all filters</Button>}
+        />
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-        <div className="scroll" tabIndex={0} role="region" aria-label="Entries">
-          <table className="list audit">
-            <caption className="hid">Entries of the audit log, newest first</caption>
+        <Scroll label="Entries">
+          <table className="list audit" aria-label="Entries of the audit log, newest first">
             <thead>
               <tr>
                 <th scope="col">Time</th>
@@ -108,7 +122,7 @@ function Log({ search }: { search: AuditFilter }) {
               </Button>
             </div>
           )}
-        </div>
+        </Scroll>
       )}
     </>
   );
@@ -167,7 +181,8 @@ function Row({ e, open, onOpen }: { e: AuditEntry; open: boolean; onOpen: () => 
 
 function Detail({ e }: { e: AuditEntry }) {
   const { zone } = usePrefs();
-  const hash = (h: string | null) => (h ? <span className="mono meta wrapword">{h}</span> : <span className="muted">none</span>);
+  const hash = (h: string | null) =>
+    h ? <span className="mono meta wrapword">{h}</span> : <span className="muted">none</span>;
   return (
     <tr className="at detail">
       <td colSpan={7}>
@@ -211,8 +226,9 @@ function Proof() {
     <div className="notice">
       <Glyph name="i-key" />
       <p className="cut">
-        <strong>Signed head:</strong> {c.size.toLocaleString("en")} entries, root <span className="mono">{cut(c.root)}</span>, <At at={c.at} zone />. <span className="soft">Prove it offline:</span>{" "}
-        <code>tocsin audit verify</code>
+        <strong>Signed head:</strong> {c.size.toLocaleString("en")} entries, root{" "}
+        <span className="mono">{cut(c.root)}</span>, <At at={c.at} zone />.{" "}
+        <span className="soft">Prove it offline:</span> <code>tocsin audit verify</code>
       </p>
       <span className="grow" />
       <Copy text={JSON.stringify(c)} what="the checkpoint" />

@@ -41,7 +41,8 @@ export const didWords = (e: Pick<AuditEntry, "verb" | "outcome">): string => {
   return e.outcome === "refused" ? `was refused: ${w}` : w;
 };
 
-export const whoWords = (e: Pick<AuditEntry, "actor">): string => (e.actor.kind === "token" ? `token ${e.actor.name || short(e.actor.id)}` : e.actor.name || e.actor.kind);
+export const whoWords = (e: Pick<AuditEntry, "actor">): string =>
+  e.actor.kind === "token" ? `token ${e.actor.name || short(e.actor.id)}` : e.actor.name || e.actor.kind;
 
 /** Where it was done and by what proof of identity. */
 export function howWords(e: AuditEntry): string {
@@ -50,7 +51,10 @@ export function howWords(e: AuditEntry): string {
 }
 
 /** The page of the app that shows the object, where there is one. */
-export type ObjectLink = { to: "/alerts/$id" | "/runs/$id" | "/approvals/$id"; id: string } | { to: "/playbooks/$name"; name: string } | null;
+export type ObjectLink =
+  | { to: "/alerts/$id" | "/runs/$id" | "/approvals/$id"; id: string }
+  | { to: "/playbooks/$name"; name: string }
+  | null;
 
 export function objectLink(o: AuditEntry["object"]): ObjectLink {
   switch (o.kind) {

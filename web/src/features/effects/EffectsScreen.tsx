@@ -9,13 +9,19 @@ import { useLive } from "../../lib/stream";
 import type { Effect } from "../../lib/wire";
 import { Glyph, StateMark } from "../../ui/Glyph";
 import { Button, Fact, Facts, Locked, Section, Tabs } from "../../ui/parts";
+import { Scroll } from "../../ui/Scroll";
 import { Empty, Failure, Loading, Refused } from "../../ui/States";
 import { Kind, Target, Text } from "../../ui/Text";
 import { At, Left } from "../../ui/Time";
 import { useExtend, useUndo } from "./api";
 import { type Asset, approvedBy, byAsset, effectState, effectWords, inverseWords, keptBy, undoWhyNot } from "./model";
 
-export type EffectsSearch = { tab?: "ended" | undefined; target?: string | undefined; run?: string | undefined; undo?: string | undefined };
+export type EffectsSearch = {
+  tab?: "ended" | undefined;
+  target?: string | undefined;
+  run?: string | undefined;
+  undo?: string | undefined;
+};
 
 type Props = {
   search: EffectsSearch;
@@ -32,7 +38,8 @@ export function EffectsScreen({ search, request }: Props) {
   const over = (e: Effect) => e.status === "undone";
   const items = all.filter((e) => over(e) === ended || e.id === search.undo);
   const one = all.find((e) => e.id === search.undo);
-  const go = (change: EffectsSearch) => void navigate({ to: "/effects", search: { ...search, ...change }, replace: true });
+  const go = (change: EffectsSearch) =>
+    void navigate({ to: "/effects", search: { ...search, ...change }, replace: true });
   return (
     <>
       <div className="head">
@@ -68,11 +75,16 @@ export function EffectsScreen({ search, request }: Props) {
         <Failure what="The ledger could not be read." error={q.error} retry={() => void q.refetch()} />
       ) : (
         <div className={one ? "two wide" : "one"}>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
-          <div className="scroll" tabIndex={0} role="region" aria-label="Effects">
+          <Scroll label="Effects">
             {items.length === 0 ? (
               <Empty
-                title={ended ? "Nothing has ended yet." : search.target || search.run ? "Nothing of this is in force." : "Nothing is in force."}
+                title={
+                  ended
+                    ? "Nothing has ended yet."
+                    : search.target || search.run
+                      ? "Nothing of this is in force."
+                      : "Nothing is in force."
+                }
                 act={
                   search.target || search.run ? (
                     <Button onClick={() => go({ target: undefined, run: undefined })}>Drop the filter</Button>
@@ -86,9 +98,21 @@ export function EffectsScreen({ search, request }: Props) {
                 {ended ? "" : "What a playbook isolates, blocks or disables is listed here until it is undone."}
               </Empty>
             ) : (
-              byAsset(items).map((a) => <AssetGroup key={a.kind + a.value} a={a} at={search.undo} onUndo={(id) => go({ undo: id })} />)
+              <>
+                <div className="effect label effecthead" aria-hidden="true">
+                  <span>What</span>
+                  <span>{ended ? "Ended" : "Ends by itself"}</span>
+                  <span>Approved by</span>
+                  <span>Run</span>
+                  <span>State</span>
+                  <span />
+                </div>
+                {byAsset(items).map((a) => (
+                  <AssetGroup key={a.kind + a.value} a={a} at={search.undo} onUndo={(id) => go({ undo: id })} />
+                ))}
+              </>
             )}
-          </div>
+          </Scroll>
           {one && (
             <aside className="side" aria-label="Undo" key={one.id}>
               <UndoPanel e={one} request={request} onClose={() => go({ undo: undefined })} />
@@ -161,7 +185,12 @@ function EffectRow({ e, at, onUndo }: { e: Effect; at: boolean; onUndo: () => vo
             </Link>
           )
         ) : (
-          <button type="button" className="link" onClick={onUndo} aria-label={`Undo: ${effectWords(e)} ${(e.targets ?? []).map((t) => t.value).join(", ")}`}>
+          <button
+            type="button"
+            className="link"
+            onClick={onUndo}
+            aria-label={`Undo: ${effectWords(e)} ${(e.targets ?? []).map((t) => t.value).join(", ")}`}
+          >
             Undo
           </button>
         )}
@@ -237,8 +266,18 @@ function UndoPanel({ e, request, onClose }: { e: Effect; request: (run: string) 
         <form className="stack gap" onSubmit={submit}>
           <label className="labelled">
             <span className="t">Why it is undone</span>
-            <textarea ref={field} className="input" rows={2} required maxLength={2000} value={reason} onChange={(ev) => setReason(ev.target.value)} />
-            <span className="hint">The policy is asked like for any action; it may ask you to confirm, right here.</span>
+            <textarea
+              ref={field}
+              className="input"
+              rows={2}
+              required
+              maxLength={2000}
+              value={reason}
+              onChange={(ev) => setReason(ev.target.value)}
+            />
+            <span className="hint">
+              The policy is asked like for any action; it may ask you to confirm, right here.
+            </span>
           </label>
           <Refused error={undo.error} />
           <div className="btns">
@@ -273,7 +312,14 @@ function Extend({ e }: { e: Effect }) {
     <div className="row wrapflex">
       <span className="muted">Or keep it longer:</span>
       {LONGER.map(([s, words]) => (
-        <Button key={s} size="small" disabled={extend.isPending} onClick={() => extend.mutate({ id: e.id, until: new Date(Date.parse(until) + Number(s) * 1000).toISOString() })}>
+        <Button
+          key={s}
+          size="small"
+          disabled={extend.isPending}
+          onClick={() =>
+            extend.mutate({ id: e.id, until: new Date(Date.parse(until) + Number(s) * 1000).toISOString() })
+          }
+        >
           {words} more
         </Button>
       ))}

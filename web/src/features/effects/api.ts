@@ -9,7 +9,9 @@ export function useUndo() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: async ({ id, reason }: { id: string; reason: string }): Promise<string> => {
-      const answer = asEffect(await write(POST("/api/v1/effects/{id}/undo", { params: { path: { id } }, body: { reason } })));
+      const answer = asEffect(
+        await write(POST("/api/v1/effects/{id}/undo", { params: { path: { id } }, body: { reason } })),
+      );
       return answer.undo_run ?? "";
     },
     onSettled: () => void client.invalidateQueries({ queryKey: ["effect", "list"] }),
@@ -19,7 +21,8 @@ export function useUndo() {
 export function useExtend() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ id, until }: { id: string; until: string }) => write(POST("/api/v1/effects/{id}/extend", { params: { path: { id } }, body: { until } })),
+    mutationFn: ({ id, until }: { id: string; until: string }) =>
+      write(POST("/api/v1/effects/{id}/extend", { params: { path: { id } }, body: { until } })),
     onSettled: () => {
       void client.invalidateQueries({ queryKey: ["effect", "list"] });
       void client.invalidateQueries({ queryKey: ["approval", "list"] });

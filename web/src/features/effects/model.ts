@@ -38,11 +38,20 @@ export const inverseWords = (e: Pick<Effect, "inverse">): string => words(e.inve
 export function effectState(e: Effect): { state: State; words: string } {
   switch (e.status) {
     case "in_force":
-      return { state: "succeeded", words: (e.holds ?? []).length > 1 ? `in force, held by ${(e.holds ?? []).length} runs` : "in force" };
+      return {
+        state: "succeeded",
+        words: (e.holds ?? []).length > 1 ? `in force, held by ${(e.holds ?? []).length} runs` : "in force",
+      };
     case "undoing":
       return { state: "undoing", words: "being undone" };
     case "undone":
-      return { state: "undone", words: { expiry: "ended by itself", person: "undone", run: "undone by its run", policy: "ended by policy" }[e.ended_by] ?? "undone" };
+      return {
+        state: "undone",
+        words:
+          { expiry: "ended by itself", person: "undone", run: "undone by its run", policy: "ended by policy" }[
+            e.ended_by
+          ] ?? "undone",
+      };
     case "undo_failed":
       return { state: "failed", words: "undo failed" };
     case "in_doubt":
@@ -77,5 +86,7 @@ export function undoWhyNot(e: Effect): string {
 /** The other runs that want it, in words. */
 export const keptBy = (e: Effect): string => {
   const n = (e.holds ?? []).length;
-  return n > 1 ? `${n} runs hold it: ${(e.holds ?? []).map((h) => short(h.run)).join(", ")}. Undoing ends all of their holds.` : "";
+  return n > 1
+    ? `${n} runs hold it: ${(e.holds ?? []).map((h) => short(h.run)).join(", ")}. Undoing ends all of their holds.`
+    : "";
 };

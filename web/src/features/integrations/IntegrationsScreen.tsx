@@ -7,6 +7,7 @@ import type { State } from "../../lib/states";
 import type { Connection, Integration } from "../../lib/wire";
 import { StateGlyph, StateMark } from "../../ui/Glyph";
 import { Button, Fact, Facts, Section, Tabs } from "../../ui/parts";
+import { Scroll } from "../../ui/Scroll";
 import { Empty, Failure, Loading, Refused } from "../../ui/States";
 import { Text } from "../../ui/Text";
 import { At } from "../../ui/Time";
@@ -16,7 +17,12 @@ export type IntegrationsSearch = { tab?: "catalogue" | "sources" | undefined; at
 
 const STATE: Record<string, State> = { ok: "succeeded", degraded: "retrying", failing: "failed", disabled: "skipped" };
 const stateOf = (c: Connection): State => STATE[c.status] ?? "not-started";
-const WORDS: Record<string, string> = { ok: "works", degraded: "works with trouble", failing: "does not work", disabled: "disabled" };
+const WORDS: Record<string, string> = {
+  ok: "works",
+  degraded: "works with trouble",
+  failing: "does not work",
+  disabled: "disabled",
+};
 const wordsOf = (c: Connection): string => WORDS[c.status] ?? "not tried yet";
 
 export function IntegrationsScreen({ search }: { search: IntegrationsSearch }) {
@@ -52,7 +58,8 @@ function Connections({ at, onAt }: { at: string | undefined; onAt: (name: string
   const q = useQuery(connections);
   const phone = usePhone();
   if (q.isPending) return <Loading rows={8} label="Loading connections" />;
-  if (!q.data) return <Failure what="The connections could not be read." error={q.error} retry={() => void q.refetch()} />;
+  if (!q.data)
+    return <Failure what="The connections could not be read." error={q.error} retry={() => void q.refetch()} />;
   const items = q.data.items;
   if (items.length === 0)
     return (
@@ -72,7 +79,12 @@ function Connections({ at, onAt }: { at: string | undefined; onAt: (name: string
         <ul>
           {xs.map((c) => (
             <li key={c.name}>
-              <button type="button" className={`conn${c.name === one?.name ? " at" : ""}`} aria-current={c.name === one?.name ? "true" : undefined} onClick={() => onAt(c.name)}>
+              <button
+                type="button"
+                className={`conn${c.name === one?.name ? " at" : ""}`}
+                aria-current={c.name === one?.name ? "true" : undefined}
+                onClick={() => onAt(c.name)}
+              >
                 <StateGlyph state={stateOf(c)} />
                 <strong className="cut">{c.name}</strong>
                 <span className="muted cut">{c.integration}</span>
@@ -119,8 +131,12 @@ function OneConnection({ c }: { c: Connection }) {
         <Refused error={test.error} />
         {test.data && (
           <div className="frame said" role="status">
-            <StateMark state={test.data.ok ? "succeeded" : "failed"} words={test.data.ok ? "It answered." : "It did not work."} strong /> <Text>{test.data.message}</Text>{" "}
-            <span className="muted num">{test.data.took_ms} ms</span>
+            <StateMark
+              state={test.data.ok ? "succeeded" : "failed"}
+              words={test.data.ok ? "It answered." : "It did not work."}
+              strong
+            />{" "}
+            <Text>{test.data.message}</Text> <span className="muted num">{test.data.took_ms} ms</span>
           </div>
         )}
         {!test.data && c.last_error && (
@@ -142,9 +158,21 @@ function OneConnection({ c }: { c: Connection }) {
                   <Text>{c.base_url}</Text>
                 </span>
               </Fact>
-              <Fact label="Secret">{c.auth ? (c.auth.type === "none" ? "none" : `${c.auth.type}: ${(c.auth.set ?? []).join(", ") || "nothing"} set, never shown`) : "never shown"}</Fact>
-              <Fact label="Rate">{c.rate?.per_second ? `${c.rate.per_second} a second, bursts of ${c.rate.burst}` : "no limit of ours"}</Fact>
-              {c.breaker && c.breaker !== "closed" && <Fact label="Breaker">{c.breaker === "open" ? "open: steps wait, nothing is sent" : "half open: one call tries"}</Fact>}
+              <Fact label="Secret">
+                {c.auth
+                  ? c.auth.type === "none"
+                    ? "none"
+                    : `${c.auth.type}: ${(c.auth.set ?? []).join(", ") || "nothing"} set, never shown`
+                  : "never shown"}
+              </Fact>
+              <Fact label="Rate">
+                {c.rate?.per_second ? `${c.rate.per_second} a second, bursts of ${c.rate.burst}` : "no limit of ours"}
+              </Fact>
+              {c.breaker && c.breaker !== "closed" && (
+                <Fact label="Breaker">
+                  {c.breaker === "open" ? "open: steps wait, nothing is sent" : "half open: one call tries"}
+                </Fact>
+              )}
               {c.checked_at && (
                 <Fact label="Checked">
                   <At at={c.checked_at} />
@@ -157,7 +185,14 @@ function OneConnection({ c }: { c: Connection }) {
               )}
             </Facts>
           </Section>
-          <Section title="Where it is used" remark={used.length > 0 ? `disabling stops ${used.length} ${used.length === 1 ? "playbook" : "playbooks"}` : undefined}>
+          <Section
+            title="Where it is used"
+            remark={
+              used.length > 0
+                ? `disabling stops ${used.length} ${used.length === 1 ? "playbook" : "playbooks"}`
+                : undefined
+            }
+          >
             {used.length === 0 ? (
               <p className="soft pad0">No playbook uses it.</p>
             ) : (
@@ -178,19 +213,23 @@ function OneConnection({ c }: { c: Connection }) {
   );
 }
 
-const TESTED: Record<string, string> = { server: "tested against a real server", published: "tested with published replies", documented: "tested with documented examples" };
+const TESTED: Record<string, string> = {
+  server: "tested against a real server",
+  published: "tested with published replies",
+  documented: "tested with documented examples",
+};
 
 function Catalogue() {
   const q = useQuery(integrations);
   if (q.isPending) return <Loading rows={8} label="Loading the catalogue" />;
-  if (!q.data) return <Failure what="The catalogue could not be read." error={q.error} retry={() => void q.refetch()} />;
+  if (!q.data)
+    return <Failure what="The catalogue could not be read." error={q.error} retry={() => void q.refetch()} />;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <div className="scroll pad" tabIndex={0} role="region" aria-label="Catalogue">
+    <Scroll label="Catalogue" className="scroll pad">
       {q.data.items.map((i) => (
         <OneIntegration key={i.id} i={i} />
       ))}
-    </div>
+    </Scroll>
   );
 }
 
@@ -205,8 +244,7 @@ function OneIntegration({ i }: { i: Integration }) {
         <span className="muted meta">{TESTED[i.tested] ?? i.tested}</span>
         <span className="num">{actions.length} actions</span>
       </summary>
-      <table className="list flush">
-        <caption className="hid">Actions of {i.name}</caption>
+      <table className="list flush" aria-label={`Actions of ${i.name}`}>
         <tbody>
           {actions.map((a) => (
             <tr key={a.id}>
@@ -216,7 +254,9 @@ function OneIntegration({ i }: { i: Integration }) {
               <td>
                 {a.impact} {a.impact !== "read" && <i className="hatch" title="changes other systems" />}
               </td>
-              <td className="soft">{a.inverse ? `undone by ${a.inverse}` : a.irreversible ? "cannot be undone" : ""}</td>
+              <td className="soft">
+                {a.inverse ? `undone by ${a.inverse}` : a.irreversible ? "cannot be undone" : ""}
+              </td>
               <td className="mono muted">{a.capability ?? ""}</td>
             </tr>
           ))}
@@ -233,14 +273,13 @@ function Sources() {
   if (q.data.items.length === 0)
     return (
       <Empty title="No source takes alerts yet.">
-        Put a file <code>sources/NAME.yaml</code> into the workspace folder; alerts are then posted to <code>/hooks/NAME</code>.
+        Put a file <code>sources/NAME.yaml</code> into the workspace folder; alerts are then posted to{" "}
+        <code>/hooks/NAME</code>.
       </Empty>
     );
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <div className="scroll" tabIndex={0} role="region" aria-label="Sources">
-      <table className="list">
-        <caption className="hid">Sources</caption>
+    <Scroll label="Sources">
+      <table className="list" aria-label="Sources">
         <thead>
           <tr>
             <th scope="col">Source</th>
@@ -268,6 +307,6 @@ function Sources() {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }

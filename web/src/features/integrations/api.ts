@@ -19,7 +19,8 @@ export const sources = queryOptions({
 export function useTestCall() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (name: string) => write(POST("/api/v1/connections/{name}/test", { params: { path: { name } }, body: {} })),
+    mutationFn: (name: string) =>
+      write(POST("/api/v1/connections/{name}/test", { params: { path: { name } }, body: {} })),
     onSettled: () => void client.invalidateQueries({ queryKey: connections.queryKey }),
   });
 }

@@ -31,21 +31,40 @@ export function SignIn({ next, onIn }: { next: string; onIn: () => void }) {
   const submit = (e: FormEvent<HTMLFormElement>) => {
     e.preventDefault();
     const data = new FormData(e.currentTarget);
-    signIn.mutate({ username: String(data.get("username")).trim(), password: String(data.get("password")) }, { onSuccess: onIn });
+    signIn.mutate(
+      { username: String(data.get("username")).trim(), password: String(data.get("password")) },
+      { onSuccess: onIn },
+    );
   };
   return (
     <Outside>
       <h1>Sign in</h1>
-      {next !== "/" && <p className="soft">You then go on to {next.split("?")[0]}. Opening this page decided nothing.</p>}
+      {next !== "/" && (
+        <p className="soft">You then go on to {next.split("?")[0]}. Opening this page decided nothing.</p>
+      )}
       <form onSubmit={submit}>
         <label className="labelled">
           <span className="t">Name</span>
-          {/* biome-ignore lint/a11y/noAutofocus: the only purpose of the page */}
-          <input className="input" name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} required autoFocus />
+          <input
+            className="input"
+            name="username"
+            autoComplete="username"
+            autoCapitalize="none"
+            spellCheck={false}
+            required
+            autoFocus
+          />
         </label>
         <label className="labelled">
           <span className="t">Password</span>
-          <input className="input" name="password" type="password" autoComplete="current-password" required maxLength={1000} />
+          <input
+            className="input"
+            name="password"
+            type="password"
+            autoComplete="current-password"
+            required
+            maxLength={1000}
+          />
         </label>
         <Refused error={signIn.error} />
         <Button type="submit" kind="main" size="big" disabled={signIn.isPending}>
@@ -83,7 +102,9 @@ export function SetPassword({ token, onIn }: { token: string; onIn: () => void }
     return (
       <Outside>
         <h1>This link is not whole</h1>
-        <p className="soft">The part after # is missing. Copy the whole link, or ask for a new one: tocsin user link NAME.</p>
+        <p className="soft">
+          The part after # is missing. Copy the whole link, or ask for a new one: tocsin user link NAME.
+        </p>
       </Outside>
     );
   return (
@@ -93,8 +114,16 @@ export function SetPassword({ token, onIn }: { token: string; onIn: () => void }
       <form onSubmit={submit}>
         <label className="labelled">
           <span className="t">New password</span>
-          {/* biome-ignore lint/a11y/noAutofocus: the only purpose of the page */}
-          <input className="input" name="password" type="password" autoComplete="new-password" required maxLength={1000} autoFocus aria-describedby="pwhint" />
+          <input
+            className="input"
+            name="password"
+            type="password"
+            autoComplete="new-password"
+            required
+            maxLength={1000}
+            autoFocus
+            aria-describedby="pwhint"
+          />
           <span className="hint" id="pwhint">
             At least {SHORTEST} characters; a few words are fine.
           </span>

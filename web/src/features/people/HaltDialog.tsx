@@ -5,7 +5,7 @@ import { Button } from "../../ui/parts";
 import { Refused } from "../../ui/States";
 import { useHalt } from "./api";
 
-export function HaltDialog({ on, onClose }: { on: boolean; onClose: () => void }) {
+export default function HaltDialog({ on, onClose }: { on: boolean; onClose: () => void }) {
   const act = useHalt();
   const [reason, setReason] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
@@ -23,7 +23,15 @@ export function HaltDialog({ on, onClose }: { on: boolean; onClose: () => void }
         </p>
         <label className="labelled">
           <span className="t">Why</span>
-          <textarea ref={field} className="input" rows={3} required maxLength={2000} value={reason} onChange={(e) => setReason(e.target.value)} />
+          <textarea
+            ref={field}
+            className="input"
+            rows={3}
+            required
+            maxLength={2000}
+            value={reason}
+            onChange={(e) => setReason(e.target.value)}
+          />
           <span className="hint">Kept in the audit log and shown to everybody.</span>
         </label>
         <Refused error={act.error} />

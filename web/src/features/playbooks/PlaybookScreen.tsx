@@ -8,16 +8,22 @@ import type { Playbook } from "../../lib/wire";
 import { Code } from "../../ui/Code";
 import { Glyph, StateMark } from "../../ui/Glyph";
 import { Button, Copy, Fact, Facts } from "../../ui/parts";
+import { Scroll } from "../../ui/Scroll";
 import { Empty, Failure, Loading, Refused } from "../../ui/States";
 import { Text } from "../../ui/Text";
 import { At } from "../../ui/Time";
 import { playbookByName, playbookGraph, playbookVersions, usePublish } from "./api";
 import { countProblems, linesOf, originWords, publishWhyNot, shortVersion, stepAt, views } from "./model";
-import { RunForm } from "./RunForm";
 
+const RunForm = lazy(() => import("./RunForm"));
 const Canvas = lazy(() => import("../../graph/Canvas").then((m) => ({ default: m.Canvas })));
 
-export type PlaybookSearch = { step?: string | undefined; version?: string | undefined; alert?: string | undefined; run?: "form" | undefined };
+export type PlaybookSearch = {
+  step?: string | undefined;
+  version?: string | undefined;
+  alert?: string | undefined;
+  run?: "form" | undefined;
+};
 
 export function PlaybookScreen({ name, search }: { name: string; search: PlaybookSearch }) {
   const q = useQuery(playbookByName(name));
@@ -38,7 +44,13 @@ function Loaded({ p, search }: { p: Playbook; search: PlaybookSearch }) {
   const total = useMemo(() => text.split("\n").length, [text]);
   const marked = linesOf(graph.data, search.step, total);
   const nodeViews = useMemo(() => (graph.data ? views(graph.data, problems) : new Map()), [graph.data, problems]);
-  const set = (change: PlaybookSearch) => void navigate({ to: "/playbooks/$name", params: { name: p.name }, search: { ...search, ...change }, replace: true });
+  const set = (change: PlaybookSearch) =>
+    void navigate({
+      to: "/playbooks/$name",
+      params: { name: p.name },
+      search: { ...search, ...change },
+      replace: true,
+    });
   const pubWhy = publishWhyNot(p, me);
   const runWhy = whyNot(me, "run.start");
   return (
@@ -48,7 +60,9 @@ function Loaded({ p, search }: { p: Playbook; search: PlaybookSearch }) {
           <Text>{p.title || p.name}</Text>
         </h1>
         <span className="meta muted cut">
-          <span className="mono">{p.name}</span> {draft ? `draft ${shortVersion(draft.version)} by ${draft.author}` : `version ${shortVersion(p.version)}`} · {originWords(p)}
+          <span className="mono">{p.name}</span>{" "}
+          {draft ? `draft ${shortVersion(draft.version)} by ${draft.author}` : `version ${shortVersion(p.version)}`} ·{" "}
+          {originWords(p)}
         </span>
         <div className="btns">
           {p.draft && (
@@ -57,7 +71,13 @@ function Loaded({ p, search }: { p: Playbook; search: PlaybookSearch }) {
             </Button>
           )}
           {p.manual && (
-            <Button kind="main" icon="i-play" disabled={runWhy !== "" || !p.published} title={runWhy || undefined} onClick={() => set({ run: "form" })}>
+            <Button
+              kind="main"
+              icon="i-play"
+              disabled={runWhy !== "" || !p.published}
+              title={runWhy || undefined}
+              onClick={() => set({ run: "form" })}
+            >
               Run
             </Button>
           )}
@@ -65,7 +85,11 @@ function Loaded({ p, search }: { p: Playbook; search: PlaybookSearch }) {
       </div>
       <Refused error={publish.error} />
       <div className="sub">
-        {p.draft ? <StateMark state="queued" words={p.published ? "a draft waits for a second person" : "draft, not in force"} /> : <StateMark state="succeeded" words="in force" />}
+        {p.draft ? (
+          <StateMark state="queued" words={p.published ? "a draft waits for a second person" : "draft, not in force"} />
+        ) : (
+          <StateMark state="succeeded" words="in force" />
+        )}
         {(p.triggers ?? []).map((t) => (
           <span key={t.kind + t.text} className="soft cut">
             <strong>{t.kind}</strong>
@@ -96,26 +120,46 @@ function Loaded({ p, search }: { p: Playbook; search: PlaybookSearch }) {
             <span className="grow" />
             <Copy text={text} what="the text" />
           </div>
-          <Code text={text} language="yaml" problems={problems} marked={marked} label="Text of the playbook" onLine={(l) => set({ step: stepAt(graph.data, l) })} />
+          <Code
+            text={text}
+            language="yaml"
+            problems={problems}
+            marked={marked}
+            label="Text of the playbook"
+            onLine={(l) => set({ step: stepAt(graph.data, l) })}
+          />
         </div>
         <div className="right">
           {!phone && (
             <div className="graphbox">
               {graph.data && graph.data.nodes.length > 0 ? (
                 <Suspense fallback={<Loading rows={6} />}>
-                  <Canvas graph={graph.data} views={nodeViews} selected={search.step} centre={search.step ?? graph.data.nodes[0]?.path} onSelect={(step) => set({ step })} label="Graph of the playbook" />
+                  <Canvas
+                    graph={graph.data}
+                    views={nodeViews}
+                    selected={search.step}
+                    centre={search.step ?? graph.data.nodes[0]?.path}
+                    onSelect={(step) => set({ step })}
+                    label="Graph of the playbook"
+                  />
                 </Suspense>
               ) : graph.isPending ? (
                 <Loading rows={6} />
               ) : (
-                <Empty title="There is no picture.">{graph.isError ? "The text does not compile; fix its errors first." : "The playbook has no steps."}</Empty>
+                <Empty title="There is no picture.">
+                  {graph.isError ? "The text does not compile; fix its errors first." : "The playbook has no steps."}
+                </Empty>
               )}
             </div>
           )}
           <Low p={p} onLine={(l) => set({ step: stepAt(graph.data, l) })} />
         </div>
       </div>
-      {search.run === "form" && <RunForm playbook={p} alert={search.alert ?? ""} onClose={() => set({ run: undefined, alert: undefined })} />}
+      <Suspense fallback={null}>
+        {search.run === "form" && (
+          <RunForm playbook={p} alert={search.alert ?? ""} onClose={() => set({ run: undefined, alert: undefined })} />
+        )}
+      </Suspense>
     </>
   );
 }
@@ -124,21 +168,26 @@ function Low({ p, onLine }: { p: Playbook; onLine: (line: number) => void }) {
   const problems = p.problems ?? [];
   const versions = useQuery(playbookVersions(p.name));
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <div className="low" tabIndex={0} role="region" aria-label="About the playbook">
+    <Scroll label="About the playbook" className="low">
       <div className="sec">
         <h2>Problems</h2>
         <span className="muted">{countProblems(problems) || "none"}</span>
       </div>
       {problems.map((x) => (
         <div key={`${x.line}:${x.column}:${x.code}`} className="problem">
-          <Glyph name={x.severity === "error" ? "s-failed" : "s-waiting"} className={x.severity === "error" ? "failed" : "waiting"} />
+          <Glyph
+            name={x.severity === "error" ? "s-failed" : "s-waiting"}
+            className={x.severity === "error" ? "failed" : "waiting"}
+          />
           <button type="button" className="link mono meta" onClick={() => onLine(x.line)}>
             {x.line}:{x.column}
           </button>
           <span>
             <span className="hid">{x.severity}: </span>
-            <Text>{x.message}</Text> <span className="soft"><Text>{x.hint}</Text></span>
+            <Text>{x.message}</Text>{" "}
+            <span className="soft">
+              <Text>{x.hint}</Text>
+            </span>
           </span>
         </div>
       ))}
@@ -182,6 +231,6 @@ function Low({ p, onLine }: { p: Playbook; onLine: (line: number) => void }) {
           </Fact>
         )}
       </Facts>
-    </div>
+    </Scroll>
   );
 }

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { problems } from "../../lib/queries";
 import { Glyph, StateMark } from "../../ui/Glyph";
+import { Scroll } from "../../ui/Scroll";
 import { Empty, Failure, Loading } from "../../ui/States";
 import { Text } from "../../ui/Text";
 import { playbookList } from "./api";
@@ -13,7 +14,9 @@ export function PlaybooksScreen({ q }: { q: string | undefined }) {
   const bad = useQuery(problems);
   const navigate = useNavigate();
   const all = list.data?.items ?? [];
-  const items = all.filter((p) => !q || [p.name, p.title ?? "", p.description ?? ""].join(" ").toLowerCase().includes(q.toLowerCase()));
+  const items = all.filter(
+    (p) => !q || [p.name, p.title ?? "", p.description ?? ""].join(" ").toLowerCase().includes(q.toLowerCase()),
+  );
   const files = (bad.data?.items ?? []).filter((p) => p.severity === "error");
   return (
     <>
@@ -24,7 +27,14 @@ export function PlaybooksScreen({ q }: { q: string | undefined }) {
           <label className="field filter">
             <Glyph name="i-search" />
             <span className="hid">Find a playbook</span>
-            <input value={q ?? ""} placeholder="Find" spellCheck={false} onChange={(e) => void navigate({ to: "/playbooks", search: { q: e.target.value || undefined }, replace: true })} />
+            <input
+              value={q ?? ""}
+              placeholder="Find"
+              spellCheck={false}
+              onChange={(e) =>
+                void navigate({ to: "/playbooks", search: { q: e.target.value || undefined }, replace: true })
+              }
+            />
           </label>
         </div>
       </div>
@@ -32,7 +42,10 @@ export function PlaybooksScreen({ q }: { q: string | undefined }) {
         <div className="notice" role="status">
           <Glyph name="s-failed" className="failed" />
           <span>
-            <strong>{files.length === 1 ? "A file is broken" : `${files.length} mistakes in files`}; the last good version stays in force.</strong>{" "}
+            <strong>
+              {files.length === 1 ? "A file is broken" : `${files.length} mistakes in files`}; the last good version
+              stays in force.
+            </strong>{" "}
             <span className="mono meta">
               {files[0]?.file}:{files[0]?.line}
             </span>{" "}
@@ -46,17 +59,23 @@ export function PlaybooksScreen({ q }: { q: string | undefined }) {
         <Failure what="The playbooks could not be read." error={list.error} retry={() => void list.refetch()} />
       ) : items.length === 0 ? (
         q ? (
-          <Empty title={`None of ${all.length} matches.`} act={<Link className="btn" to="/playbooks">Drop “{q}”</Link>} />
+          <Empty
+            title={`None of ${all.length} matches.`}
+            act={
+              <Link className="btn" to="/playbooks">
+                Drop “{q}”
+              </Link>
+            }
+          />
         ) : (
           <Empty title="There is no playbook yet.">
-            Put one into the workspace folder as <code>playbooks/NAME.yaml</code>; the shipped ones appear with the demo range.
+            Put one into the workspace folder as <code>playbooks/NAME.yaml</code>; the shipped ones appear with the demo
+            range.
           </Empty>
         )
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-        <div className="scroll" tabIndex={0} role="region" aria-label="Playbooks">
-          <table className="list books">
-            <caption className="hid">Playbooks</caption>
+        <Scroll label="Playbooks">
+          <table className="list books" aria-label="Playbooks">
             <thead>
               <tr>
                 <th scope="col">Name</th>
@@ -84,14 +103,23 @@ export function PlaybooksScreen({ q }: { q: string | undefined }) {
                   <td className="soft">
                     <Text>{(p.triggers ?? []).map((t) => t.kind).join(", ") || "by hand"}</Text>
                   </td>
-                  <td>{p.draft ? <StateMark state="queued" words={p.published ? "draft waits for a second person" : "draft, not in force"} /> : <StateMark state="succeeded" words="in force" />}</td>
+                  <td>
+                    {p.draft ? (
+                      <StateMark
+                        state="queued"
+                        words={p.published ? "draft waits for a second person" : "draft, not in force"}
+                      />
+                    ) : (
+                      <StateMark state="succeeded" words="in force" />
+                    )}
+                  </td>
                   <td className="mono muted desk">{shortVersion(p.version)}</td>
                   <td className="soft desk">{originWords(p)}</td>
                 </tr>
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </>
   );

@@ -10,7 +10,15 @@ import { Text } from "../../ui/Text";
 import { useRun } from "./api";
 
 /** Only what was filled in is sent; a default is worked out by the server. */
-export function RunForm({ playbook, alert: given, onClose }: { playbook: Playbook; alert: string; onClose: () => void }) {
+export default function RunForm({
+  playbook,
+  alert: given,
+  onClose,
+}: {
+  playbook: Playbook;
+  alert: string;
+  onClose: () => void;
+}) {
   const run = useRun();
   const navigate = useNavigate();
   const [raw, setRaw] = useState<Record<string, string>>({});
@@ -18,12 +26,19 @@ export function RunForm({ playbook, alert: given, onClose }: { playbook: Playboo
   const fields: Fields = Object.fromEntries(
     (playbook.inputs ?? []).map((i) => [
       i.name,
-      { ...(i.schema as Fields[string]), optional: Boolean(i.optional) || i.default != null, ...(i.default == null ? {} : { description: `without it: ${String(i.default)}` }) },
+      {
+        ...(i.schema as Fields[string]),
+        optional: Boolean(i.optional) || i.default != null,
+        ...(i.default == null ? {} : { description: `without it: ${String(i.default)}` }),
+      },
     ]),
   );
   const submit = (e: FormEvent) => {
     e.preventDefault();
-    run.mutate({ name: playbook.name, inputs: typed(fields, raw), alert: alert.trim() }, { onSuccess: (id) => (id ? void navigate({ to: "/runs/$id", params: { id } }) : onClose()) });
+    run.mutate(
+      { name: playbook.name, inputs: typed(fields, raw), alert: alert.trim() },
+      { onSuccess: (id) => (id ? void navigate({ to: "/runs/$id", params: { id } }) : onClose()) },
+    );
   };
   return (
     <Dialog
@@ -39,8 +54,21 @@ export function RunForm({ playbook, alert: given, onClose }: { playbook: Playboo
         {(playbook.alert_required || given) && (
           <label className="labelled">
             <span className="t">Alert</span>
-            <input className="input mono" value={alert} required={playbook.alert_required} pattern="alr_[0-9a-f]{32}" spellCheck={false} autoComplete="off" onChange={(e) => setAlert(e.target.value)} placeholder="alr_…" />
-            <span className="hint">{playbook.alert_required ? "This playbook needs one. Most start from an alert's page." : "May be left empty."}</span>
+            <input
+              className="input mono"
+              value={alert}
+              required={playbook.alert_required}
+              pattern="alr_[0-9a-f]{32}"
+              spellCheck={false}
+              autoComplete="off"
+              onChange={(e) => setAlert(e.target.value)}
+              placeholder="alr_…"
+            />
+            <span className="hint">
+              {playbook.alert_required
+                ? "This playbook needs one. Most start from an alert's page."
+                : "May be left empty."}
+            </span>
           </label>
         )}
         <FormFields fields={fields} values={raw} onChange={(name, v) => setRaw((r) => ({ ...r, [name]: v }))} />

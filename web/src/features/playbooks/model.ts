@@ -3,7 +3,11 @@ import type { NodeView } from "../../graph/model";
 import type { FileProblem, Graph, Me, Playbook } from "../../lib/wire";
 
 /** Which lines of the text belong to a step: from its own to the one before the next step. */
-export function linesOf(graph: Graph | undefined, path: string | undefined, total: number): { from: number; to: number } | null {
+export function linesOf(
+  graph: Graph | undefined,
+  path: string | undefined,
+  total: number,
+): { from: number; to: number } | null {
   const node = graph?.nodes.find((n) => n.path === path);
   if (!graph || !node?.line) return null;
   const next = graph.nodes.map((n) => n.line ?? 0).filter((l) => l > (node.line ?? 0));

@@ -21,7 +21,8 @@ export function PoliciesScreen({ module }: { module: string | undefined }) {
       <div className="head lined">
         <h1>Policies</h1>
         <span className="meta muted cut">
-          revision <span className="mono">{revision.replace(/^sha256:/, "").slice(0, 12)}</span> · asked before every action · {modules.length} modules
+          revision <span className="mono">{revision.replace(/^sha256:/, "").slice(0, 12)}</span> · asked before every
+          action · {modules.length} modules
         </span>
       </div>
       {bad.length > 0 && (
@@ -57,7 +58,12 @@ export function PoliciesScreen({ module }: { module: string | undefined }) {
             <ul>
               {modules.map((m) => (
                 <li key={m.path}>
-                  <button type="button" className={`conn one${m === at ? " at" : ""}`} aria-current={m === at ? "true" : undefined} onClick={() => void navigate({ to: "/policies", search: { module: m.path }, replace: true })}>
+                  <button
+                    type="button"
+                    className={`conn one${m === at ? " at" : ""}`}
+                    aria-current={m === at ? "true" : undefined}
+                    onClick={() => void navigate({ to: "/policies", search: { module: m.path }, replace: true })}
+                  >
                     <span className="wrapword">{m.path}</span>
                     <span className="muted meta">{m.origin}</span>
                   </button>
@@ -65,7 +71,14 @@ export function PoliciesScreen({ module }: { module: string | undefined }) {
               ))}
             </ul>
           </nav>
-          {at && <Code text={at.source ?? ""} language="rego" label={at.path} problems={bad.filter((p) => p.file === at.path)} />}
+          {at && (
+            <Code
+              text={at.source ?? ""}
+              language="rego"
+              label={at.path}
+              problems={bad.filter((p) => p.file === at.path)}
+            />
+          )}
         </div>
       )}
     </>

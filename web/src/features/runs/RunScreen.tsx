@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { lazy, type ReactNode, Suspense, useCallback, useMemo, useState } from "react";
+import { type NodeView, template } from "../../graph/model";
 import { useSlowNow } from "../../lib/clock";
 import { groupBy } from "../../lib/group";
 import { short } from "../../lib/ids";
@@ -10,22 +11,41 @@ import { usePhone } from "../../lib/media";
 import { effects, runById } from "../../lib/queries";
 import { runState, type State, stateWord, stepState } from "../../lib/states";
 import type { Graph, Run, Step } from "../../lib/wire";
-import { type NodeView, template } from "../../graph/model";
 import { Glyph, StateGlyph, StateMark } from "../../ui/Glyph";
 import { Json } from "../../ui/Json";
 import { Button, Tabs } from "../../ui/parts";
+import { Scroll } from "../../ui/Scroll";
 import { Empty, Failure, Loading } from "../../ui/States";
 import { Text } from "../../ui/Text";
 import { At, Left, Took } from "../../ui/Time";
 import { journal, runGraph } from "./api";
-import { CancelDialog, RetryDialog, UndoRunDialog } from "./dialogs";
-import { actsOutside, eventPath, eventWords, final, headWords, legend, opening, stepMeta, stepName, triggerWords, worstFirst } from "./model";
+import {
+  actsOutside,
+  eventPath,
+  eventWords,
+  final,
+  headWords,
+  legend,
+  opening,
+  stepMeta,
+  stepName,
+  triggerWords,
+  worstFirst,
+} from "./model";
 import { type PanelTab, StepPanel } from "./StepPanel";
 import { Timeline } from "./Timeline";
 
+const CancelDialog = lazy(() => import("./dialogs").then((m) => ({ default: m.CancelDialog })));
+const RetryDialog = lazy(() => import("./dialogs").then((m) => ({ default: m.RetryDialog })));
+const UndoRunDialog = lazy(() => import("./dialogs").then((m) => ({ default: m.UndoRunDialog })));
 const Canvas = lazy(() => import("../../graph/Canvas").then((m) => ({ default: m.Canvas })));
 
-export type RunSearch = { step?: string | undefined; view?: "list" | "journal" | undefined; tab?: Exclude<PanelTab, "overview"> | undefined; state?: string | undefined };
+export type RunSearch = {
+  step?: string | undefined;
+  view?: "list" | "journal" | undefined;
+  tab?: Exclude<PanelTab, "overview"> | undefined;
+  state?: string | undefined;
+};
 
 export function RunScreen({ id, search }: { id: string; search: RunSearch }) {
   const q = useQuery(runById(id));
@@ -43,7 +63,11 @@ function Loaded({ run, search }: { run: Run; search: RunSearch }) {
   const [first] = useState(() => opening(steps)?.path);
   const path = search.step ?? first ?? opening(steps)?.path;
   const step = steps.find((s) => s.path === path) ?? steps.find((s) => template(s.path) === path) ?? steps[0];
-  const set = useCallback((change: RunSearch) => void navigate({ to: "/runs/$id", params: { id: run.id }, search: { ...search, ...change }, replace: true }), [navigate, run.id, search]);
+  const set = useCallback(
+    (change: RunSearch) =>
+      void navigate({ to: "/runs/$id", params: { id: run.id }, search: { ...search, ...change }, replace: true }),
+    [navigate, run.id, search],
+  );
   const onSelect = useCallback((p: string) => set({ step: p }), [set]);
   const shown = useCallback((s: State) => !search.state || search.state === s, [search.state]);
   const view = search.view ?? (run.playbook === "" || graph.isError ? "list" : "graph");
@@ -57,7 +81,11 @@ function Loaded({ run, search }: { run: Run; search: RunSearch }) {
           label="run"
           at={view}
           onPick={(v) => set({ view: v === "graph" ? undefined : (v as "list" | "journal") })}
-          tabs={[...(run.playbook ? [{ id: "graph", label: "Graph" }] : []), { id: "list", label: "List", n: steps.length }, { id: "journal", label: "Journal" }]}
+          tabs={[
+            ...(run.playbook ? [{ id: "graph", label: "Graph" }] : []),
+            { id: "list", label: "List", n: steps.length },
+            { id: "journal", label: "Journal" },
+          ]}
         />
         <span className="grow" />
         <Legend steps={steps} at={search.state} onPick={(s) => set({ state: s })} />
@@ -75,7 +103,14 @@ function Loaded({ run, search }: { run: Run; search: RunSearch }) {
               <div className="graphbox">
                 {graph.data && graph.data.nodes.length > 0 ? (
                   <Suspense fallback={<Loading rows={6} />}>
-                    <Picture graph={graph.data} steps={steps} run={run} shown={shown} selected={step?.path} onSelect={onSelect} />
+                    <Picture
+                      graph={graph.data}
+                      steps={steps}
+                      run={run}
+                      shown={shown}
+                      selected={step?.path}
+                      onSelect={onSelect}
+                    />
                   </Suspense>
                 ) : graph.isPending ? (
                   <Loading rows={6} />
@@ -86,7 +121,16 @@ function Loaded({ run, search }: { run: Run; search: RunSearch }) {
               <Timeline run={run} selected={step?.path} shown={shown} onSelect={onSelect} />
             </>
           )}
-          {step ? <StepPanel run={run} step={step} tab={search.tab ?? "overview"} onTab={(t) => set({ tab: t === "overview" ? undefined : t })} /> : <aside className="insp" />}
+          {step ? (
+            <StepPanel
+              run={run}
+              step={step}
+              tab={search.tab ?? "overview"}
+              onTab={(t) => set({ tab: t === "overview" ? undefined : t })}
+            />
+          ) : (
+            <aside className="insp" />
+          )}
         </div>
       )}
     </>
@@ -94,7 +138,12 @@ function Loaded({ run, search }: { run: Run; search: RunSearch }) {
 }
 
 /** Each node of the picture with what its steps say; a fan-out is one node with counts. */
-function useViews(graph: Graph, steps: readonly Step[], run: Run, shown: (s: State) => boolean): ReadonlyMap<string, NodeView> {
+function useViews(
+  graph: Graph,
+  steps: readonly Step[],
+  run: Run,
+  shown: (s: State) => boolean,
+): ReadonlyMap<string, NodeView> {
   const now = useSlowNow();
   return useMemo(() => {
     const by = groupBy(steps, (s) => template(s.path));
@@ -104,12 +153,15 @@ function useViews(graph: Graph, steps: readonly Step[], run: Run, shown: (s: Sta
       const first = own[0];
       if (own.length > 1) {
         const counts = [...groupBy(own, stepState)].map(([state, xs]) => ({ state, n: xs.length }));
-        const worst = (["in-doubt", "waiting", "failed", "retrying", "running", "queued"] as const).find((s) => counts.some((c) => c.state === s));
+        const worst = (["in-doubt", "waiting", "failed", "retrying", "running", "queued"] as const).find((s) =>
+          counts.some((c) => c.state === s),
+        );
         out.set(n.path, { state: worst ?? counts[0]?.state ?? "not-started", meta: "", counts });
       } else if (first) {
         const state = stepState(first);
         out.set(n.path, { state: shown(state) ? state : "skipped", meta: stepMeta(first, now) });
-      } else if (["alert", "start", "trigger"].includes(n.kind)) out.set(n.path, { state: "succeeded", meta: triggerWords(run) });
+      } else if (["alert", "start", "trigger"].includes(n.kind))
+        out.set(n.path, { state: "succeeded", meta: triggerWords(run) });
       else if (final(run)) out.set(n.path, { state: "skipped", meta: "not taken" });
       else out.set(n.path, { state: "not-started", meta: "" });
     }
@@ -117,11 +169,30 @@ function useViews(graph: Graph, steps: readonly Step[], run: Run, shown: (s: Sta
   }, [graph, steps, run, shown, now]);
 }
 
-function Picture({ graph, steps, run, shown, selected, onSelect }: { graph: Graph; steps: readonly Step[]; run: Run; shown: (s: State) => boolean; selected: string | undefined; onSelect: (p: string) => void }) {
+function Picture({
+  graph,
+  steps,
+  run,
+  shown,
+  selected,
+  onSelect,
+}: {
+  graph: Graph;
+  steps: readonly Step[];
+  run: Run;
+  shown: (s: State) => boolean;
+  selected: string | undefined;
+  onSelect: (p: string) => void;
+}) {
   const views = useViews(graph, steps, run, shown);
-  const node = selected && (graph.nodes.find((n) => n.path === selected) ?? graph.nodes.find((n) => template(n.path) === template(selected)));
+  const node =
+    selected &&
+    (graph.nodes.find((n) => n.path === selected) ?? graph.nodes.find((n) => template(n.path) === template(selected)));
   const at = node ? node.path : undefined;
-  const pick = (path: string) => onSelect(steps.find((s) => s.path === path)?.path ?? steps.find((s) => template(s.path) === template(path))?.path ?? path);
+  const pick = (path: string) =>
+    onSelect(
+      steps.find((s) => s.path === path)?.path ?? steps.find((s) => template(s.path) === template(path))?.path ?? path,
+    );
   return <Canvas graph={graph} views={views} selected={at} centre={at} onSelect={pick} label="Graph of the run" />;
 }
 
@@ -147,7 +218,8 @@ function Head({ run, step }: { run: Run; step: Step | undefined }) {
       </h1>
       <StateMark state={runState(run)} words={headWords(run)} strong />
       <span className="muted meta num narrow-off">
-        <span className="mono">{short(run.id)}</span> · <Took from={run.started_at ?? run.created_at} to={run.ended_at} /> · <Text>{triggerWords(run)}</Text>
+        <span className="mono">{short(run.id)}</span> ·{" "}
+        <Took from={run.started_at ?? run.created_at} to={run.ended_at} /> · <Text>{triggerWords(run)}</Text>
         {run.alert && (
           <>
             {", "}
@@ -169,23 +241,43 @@ function Head({ run, step }: { run: Run; step: Step | undefined }) {
           </Button>
         )}
         {!over && (
-          <Button disabled={whyNot(me, "run.cancel") !== ""} title={whyNot(me, "run.cancel") || undefined} onClick={() => setDialog("cancel")}>
+          <Button
+            disabled={whyNot(me, "run.cancel") !== ""}
+            title={whyNot(me, "run.cancel") || undefined}
+            onClick={() => setDialog("cancel")}
+          >
             Cancel run
           </Button>
         )}
       </div>
-      {dialog === "cancel" && <CancelDialog run={run} onClose={() => setDialog(null)} />}
-      {dialog === "retry" && <RetryDialog run={run} from={step} onClose={() => setDialog(null)} />}
-      {dialog === "undo" && <UndoRunDialog run={run} onClose={() => setDialog(null)} />}
+      <Suspense fallback={null}>
+        {dialog === "cancel" && <CancelDialog run={run} onClose={() => setDialog(null)} />}
+        {dialog === "retry" && <RetryDialog run={run} from={step} onClose={() => setDialog(null)} />}
+        {dialog === "undo" && <UndoRunDialog run={run} onClose={() => setDialog(null)} />}
+      </Suspense>
     </div>
   );
 }
 
-function Legend({ steps, at, onPick }: { steps: readonly Step[]; at: string | undefined; onPick: (s: string | undefined) => void }) {
+function Legend({
+  steps,
+  at,
+  onPick,
+}: {
+  steps: readonly Step[];
+  at: string | undefined;
+  onPick: (s: string | undefined) => void;
+}) {
   return (
     <div className="legend" role="group" aria-label="Show only steps that are">
       {legend(steps).map(({ state, n }) => (
-        <button key={state} type="button" className={state} aria-pressed={at === state} onClick={() => onPick(at === state ? undefined : state)}>
+        <button
+          key={state}
+          type="button"
+          className={state}
+          aria-pressed={at === state}
+          onClick={() => onPick(at === state ? undefined : state)}
+        >
           <Glyph name={`s-${state}`} />
           <span className="w">{stateWord(state)}</span>
           <span className="n">{n}</span>
@@ -195,12 +287,25 @@ function Legend({ steps, at, onPick }: { steps: readonly Step[]; at: string | un
   );
 }
 
-function StepList({ steps, at, onSelect }: { steps: readonly Step[]; at: string | undefined; onSelect: (p: string) => void }) {
+function StepList({
+  steps,
+  at,
+  onSelect,
+}: {
+  steps: readonly Step[];
+  at: string | undefined;
+  onSelect: (p: string) => void;
+}) {
   const now = useSlowNow();
   const row = (s: Step): ReactNode => (
     <li key={s.path} className={`step ${stepState(s)}${s.path === at ? " at" : ""}`}>
       <StateGlyph state={stepState(s)} />
-      <button type="button" className="t cut rowbtn" aria-current={s.path === at ? "true" : undefined} onClick={() => onSelect(s.path)}>
+      <button
+        type="button"
+        className="t cut rowbtn"
+        aria-current={s.path === at ? "true" : undefined}
+        onClick={() => onSelect(s.path)}
+      >
         <Text>{stepName(s)}</Text> {actsOutside(s) && <i className="hatch" title="changes other systems" />}
       </button>
       <span className="num meta">
@@ -227,10 +332,8 @@ function Journal({ run, onSelect }: { run: Run; onSelect: (path: string) => void
   if (q.isPending) return <Loading rows={12} label="Loading the journal" />;
   if (!q.data) return <Failure what="The journal could not be read." error={q.error} retry={() => void q.refetch()} />;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <div className="scroll" tabIndex={0} role="region" aria-label="Journal">
-      <table className="list journal">
-        <caption className="hid">Journal of the run</caption>
+    <Scroll label="Journal">
+      <table className="list journal" aria-label="Journal of the run">
         <thead>
           <tr>
             <th scope="col">Entry</th>
@@ -269,12 +372,24 @@ function Journal({ run, onSelect }: { run: Run; onSelect: (path: string) => void
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 
 /** On a phone the list, worst first; a step opens over it. */
-function Phone({ run, steps, step, search, set }: { run: Run; steps: readonly Step[]; step: Step | undefined; search: RunSearch; set: (s: RunSearch) => void }) {
+function Phone({
+  run,
+  steps,
+  step,
+  search,
+  set,
+}: {
+  run: Run;
+  steps: readonly Step[];
+  step: Step | undefined;
+  search: RunSearch;
+  set: (s: RunSearch) => void;
+}) {
   if (step && search.step)
     return (
       <>
@@ -284,7 +399,12 @@ function Phone({ run, steps, step, search, set }: { run: Run; steps: readonly St
             <strong>{run.playbook || "One action"}</strong>
           </button>
         </div>
-        <StepPanel run={run} step={step} tab={search.tab ?? "overview"} onTab={(t) => set({ tab: t === "overview" ? undefined : t })} />
+        <StepPanel
+          run={run}
+          step={step}
+          tab={search.tab ?? "overview"}
+          onTab={(t) => set({ tab: t === "overview" ? undefined : t })}
+        />
       </>
     );
   const wait = (run.waiting ?? []).find((w) => w.kind === "approval" || w.kind === "question");

@@ -17,7 +17,13 @@ import { type RunFilter, runList } from "./api";
 import { headWords, triggerWords } from "./model";
 
 const COLUMNS: Column<Run>[] = [
-  { id: "severity", label: "Severity", width: "76px", cell: (r) => <Severity severity={r.severity} />, secondary: true },
+  {
+    id: "severity",
+    label: "Severity",
+    width: "76px",
+    cell: (r) => <Severity severity={r.severity} />,
+    secondary: true,
+  },
   {
     id: "playbook",
     label: "Playbook",
@@ -28,8 +34,19 @@ const COLUMNS: Column<Run>[] = [
       </Link>
     ),
   },
-  { id: "state", label: "State", width: "minmax(0, 2fr)", cell: (r) => <StateMark state={runState(r)} words={headWords(r)} /> },
-  { id: "trigger", label: "Started by", width: "minmax(0, 1fr)", cls: "soft", cell: (r) => <Text>{triggerWords(r)}</Text> },
+  {
+    id: "state",
+    label: "State",
+    width: "minmax(0, 2fr)",
+    cell: (r) => <StateMark state={runState(r)} words={headWords(r)} />,
+  },
+  {
+    id: "trigger",
+    label: "Started by",
+    width: "minmax(0, 1fr)",
+    cls: "soft",
+    cell: (r) => <Text>{triggerWords(r)}</Text>,
+  },
   { id: "age", label: "Age", width: "56px", cls: "muted", cell: (r) => <Age at={r.created_at} /> },
   { id: "took", label: "Took", width: "64px", cls: "r num", cell: (r) => <Took from={r.started_at} to={r.ended_at} /> },
   { id: "run", label: "Run", width: "92px", cls: "mono muted", cell: (r) => short(r.id), secondary: true },
@@ -55,7 +72,9 @@ export function RunsScreen({ search }: { search: RunFilter }) {
   });
   const narrowed = Object.values(search).some(Boolean);
   const view = (to: RunFilter, label: string) => {
-    const here = (["status", "waiting", "playbook"] as const).every((k) => (to[k] ?? undefined) === (search[k] ?? undefined));
+    const here = (["status", "waiting", "playbook"] as const).every(
+      (k) => (to[k] ?? undefined) === (search[k] ?? undefined),
+    );
     return (
       <Link to="/runs" search={to} aria-current={here ? "page" : undefined} activeProps={{}}>
         {label}
@@ -79,13 +98,29 @@ export function RunsScreen({ search }: { search: RunFilter }) {
           label="State"
           value={search.status ?? ""}
           onPick={(v) => set({ status: v || undefined })}
-          options={[["", "any"], ["queued", "queued"], ["running", "running"], ["waiting", "waiting"], ["succeeded", "succeeded"], ["failed", "failed"], ["cancelled", "cancelled"]]}
+          options={[
+            ["", "any"],
+            ["queued", "queued"],
+            ["running", "running"],
+            ["waiting", "waiting"],
+            ["succeeded", "succeeded"],
+            ["failed", "failed"],
+            ["cancelled", "cancelled"],
+          ]}
         />
         <Select
           label="Waits for"
           value={search.waiting ?? ""}
           onPick={(v) => set({ waiting: v || undefined })}
-          options={[["", "anything"], ["approval", "an approval"], ["question", "an answer"], ["timer", "a time"], ["connection", "a connection"], ["in_doubt", "a word on what happened"], ["halt", "the halt"]]}
+          options={[
+            ["", "anything"],
+            ["approval", "an approval"],
+            ["question", "an answer"],
+            ["timer", "a time"],
+            ["connection", "a connection"],
+            ["in_doubt", "a word on what happened"],
+            ["halt", "the halt"],
+          ]}
         />
         {search.playbook && (
           <span className="filterchip">
@@ -102,7 +137,10 @@ export function RunsScreen({ search }: { search: RunFilter }) {
         <Failure what="The runs could not be read." error={list.error} retry={() => void list.refetch()} />
       ) : rows.length === 0 ? (
         narrowed ? (
-          <Empty title="No run matches." act={<Button onClick={() => navigate({ to: "/runs" })}>Drop all filters</Button>} />
+          <Empty
+            title="No run matches."
+            act={<Button onClick={() => navigate({ to: "/runs" })}>Drop all filters</Button>}
+          />
         ) : (
           <Empty
             title="Nothing has run yet."

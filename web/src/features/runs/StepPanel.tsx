@@ -1,7 +1,7 @@
 // One step: what it is, what went in and out, what the policy said, each attempt, its part of the journal.
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { short } from "../../lib/ids";
 import { useMe, whyNot } from "../../lib/me";
 import { approvalById } from "../../lib/queries";
@@ -14,8 +14,9 @@ import { Empty, Failure, Loading } from "../../ui/States";
 import { Target, Text } from "../../ui/Text";
 import { At, Left, Took } from "../../ui/Time";
 import { decisionById, decisionsOf, journal } from "./api";
-import { ResolveDialog } from "./dialogs";
 import { actsOutside, attempts, decisionsFor, eventPath, eventWords, stepName } from "./model";
+
+const ResolveDialog = lazy(() => import("./dialogs").then((m) => ({ default: m.ResolveDialog })));
 
 export type PanelTab = "overview" | "input" | "output" | "policy" | "attempts" | "log";
 
@@ -28,7 +29,17 @@ const TABS = [
   { id: "log", label: "Log" },
 ] as const;
 
-export function StepPanel({ run, step, tab, onTab }: { run: Run; step: Step; tab: PanelTab; onTab: (t: PanelTab) => void }) {
+export function StepPanel({
+  run,
+  step,
+  tab,
+  onTab,
+}: {
+  run: Run;
+  step: Step;
+  tab: PanelTab;
+  onTab: (t: PanelTab) => void;
+}) {
   return (
     <aside className="insp" aria-label="The selected step">
       <div className="in head2">
@@ -38,7 +49,6 @@ export function StepPanel({ run, step, tab, onTab }: { run: Run; step: Step; tab
         </h2>
       </div>
       <Tabs label="step" tabs={TABS} at={tab} onPick={(t) => onTab(t as PanelTab)} />
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
       <div className="in" role="tabpanel" aria-labelledby={`tab-step-${tab}`} tabIndex={0} key={step.path + tab}>
         <Pane run={run} step={step} tab={tab} />
       </div>
@@ -51,9 +61,19 @@ function Pane({ run, step, tab }: { run: Run; step: Step; tab: PanelTab }) {
     case "overview":
       return <Overview run={run} step={step} />;
     case "input":
-      return step.input ? <Json value={step.input} search label="the input" /> : <Empty title="No input yet.">It is worked out when the step begins.</Empty>;
+      return step.input ? (
+        <Json value={step.input} search label="the input" />
+      ) : (
+        <Empty title="No input yet.">It is worked out when the step begins.</Empty>
+      );
     case "output":
-      return step.output != null ? <Json value={step.output} search label="the output" /> : step.error ? <Wrong step={step} /> : <Empty title="No output.">{step.status === "pending" ? "The step has not begun." : "It gave none."}</Empty>;
+      return step.output != null ? (
+        <Json value={step.output} search label="the output" />
+      ) : step.error ? (
+        <Wrong step={step} />
+      ) : (
+        <Empty title="No output.">{step.status === "pending" ? "The step has not begun." : "It gave none."}</Empty>
+      );
     case "policy":
       return <Policy run={run} step={step} />;
     case "attempts":
@@ -128,7 +148,8 @@ function Overview({ run, step }: { run: Run; step: Step }) {
         {a &&
           (a.votes ?? []).map((v) => (
             <Fact key={v.by} label="Voted">
-              <StateGlyph state={v.decision === "deny" ? "denied" : "succeeded"} className="inline" /> <Text>{v.by}</Text>{" "}
+              <StateGlyph state={v.decision === "deny" ? "denied" : "succeeded"} className="inline" />{" "}
+              <Text>{v.by}</Text>{" "}
               <span className="muted">
                 <At at={v.at} />
               </span>
@@ -157,14 +178,21 @@ function Overview({ run, step }: { run: Run; step: Step }) {
       {a?.status === "pending" && (
         <Link className="btn main decide wraps" to="/approvals/$id" params={{ id: step.approval }}>
           <span>
-            Decide: <Text>{stepName(step)}</Text> {target && <span className="mono"><Text>{target}</Text></span>}
+            Decide: <Text>{stepName(step)}</Text>{" "}
+            {target && (
+              <span className="mono">
+                <Text>{target}</Text>
+              </span>
+            )}
           </span>
           <Glyph name="i-right" />
         </Link>
       )}
       {step.status === "in_doubt" && (
         <Section title="What happened?" className="gap">
-          <p className="soft pad0">The reply was lost, and the other system cannot be asked. It is never sent again by itself.</p>
+          <p className="soft pad0">
+            The reply was lost, and the other system cannot be asked. It is never sent again by itself.
+          </p>
           {why ? (
             <Locked>{why}</Locked>
           ) : (
@@ -184,7 +212,11 @@ function Overview({ run, step }: { run: Run; step: Step }) {
         </Section>
       )}
       {a && (a.reasons ?? []).length > 0 && (
-        <Section title="What it was asked with" remark={a.revision ? `policy ${a.revision.slice(-8)}` : undefined} className="gap">
+        <Section
+          title="What it was asked with"
+          remark={a.revision ? `policy ${a.revision.slice(-8)}` : undefined}
+          className="gap"
+        >
           <Facts tight>
             <Fact label="Digest">
               <span className="mono meta">
@@ -203,7 +235,9 @@ function Overview({ run, step }: { run: Run; step: Step }) {
           </Facts>
         </Section>
       )}
-      {resolving && <ResolveDialog run={run} step={step} onClose={() => setResolving(false)} />}
+      <Suspense fallback={null}>
+        {resolving && <ResolveDialog run={run} step={step} onClose={() => setResolving(false)} />}
+      </Suspense>
     </>
   );
 }
@@ -213,13 +247,18 @@ function Policy({ run, step }: { run: Run; step: Step }) {
   const me = useMe();
   const [open, setOpen] = useState("");
   if (list.isPending) return <Loading rows={3} />;
-  if (!list.data) return <Failure what="The decisions could not be read." error={list.error} retry={() => void list.refetch()} />;
+  if (!list.data)
+    return <Failure what="The decisions could not be read." error={list.error} retry={() => void list.refetch()} />;
   const own = decisionsFor(list.data.items, step.path);
   if (own.length === 0) return <Empty title="The policy was not asked yet.">It is asked before every attempt.</Empty>;
   return own.map((d) => (
     <Section
       key={d.id}
-      title={{ allow: "Allowed", approve: d.permitted ? "Allowed after approval" : "Asks a person", deny: "Denied" }[d.outcome]}
+      title={
+        { allow: "Allowed", approve: d.permitted ? "Allowed after approval" : "Asks a person", deny: "Denied" }[
+          d.outcome
+        ]
+      }
       remark={
         <>
           attempt {d.attempt}, <At at={d.at} />

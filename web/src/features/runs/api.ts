@@ -3,13 +3,23 @@ import { GET, POST, read, write } from "../../lib/api";
 import { runById } from "../../lib/queries";
 import type { Decision, Graph, JournalEvent, Page, Run } from "../../lib/wire";
 
-export type RunFilter = { status?: string | undefined; playbook?: string | undefined; waiting?: string | undefined; since?: string | undefined };
+export type RunFilter = {
+  status?: string | undefined;
+  playbook?: string | undefined;
+  waiting?: string | undefined;
+  since?: string | undefined;
+};
 
 export const runList = (filter: RunFilter) =>
   infiniteQueryOptions({
     queryKey: ["run", "list", "pages", filter],
     queryFn: ({ signal, pageParam }): Promise<Page<Run>> =>
-      read(GET("/api/v1/runs", { params: { query: { ...filter, limit: 100, ...(pageParam ? { cursor: pageParam } : {}) } }, signal })),
+      read(
+        GET("/api/v1/runs", {
+          params: { query: { ...filter, limit: 100, ...(pageParam ? { cursor: pageParam } : {}) } },
+          signal,
+        }),
+      ),
     initialPageParam: "",
     getNextPageParam: (last) => last.next ?? undefined,
     placeholderData: (old) => old,
@@ -34,13 +44,15 @@ export const journal = (id: string) =>
 export const decisionsOf = (run: string) =>
   queryOptions({
     queryKey: ["decision", "list", run],
-    queryFn: ({ signal }): Promise<Page<Decision>> => read(GET("/api/v1/decisions", { params: { query: { run, limit: 200 } }, signal })),
+    queryFn: ({ signal }): Promise<Page<Decision>> =>
+      read(GET("/api/v1/decisions", { params: { query: { run, limit: 200 } }, signal })),
   });
 
 export const decisionById = (id: string) =>
   queryOptions({
     queryKey: ["decision", id],
-    queryFn: ({ signal }): Promise<Decision> => read(GET("/api/v1/decisions/{id}", { params: { path: { id } }, signal })),
+    queryFn: ({ signal }): Promise<Decision> =>
+      read(GET("/api/v1/decisions/{id}", { params: { path: { id } }, signal })),
     staleTime: Number.POSITIVE_INFINITY,
   });
 
@@ -57,15 +69,27 @@ function useAct<V extends { id: string }>(act: (v: V) => Promise<unknown>) {
 }
 
 export const useCancel = () =>
-  useAct(({ id, force }: { id: string; force: boolean }) => write(POST("/api/v1/runs/{id}/cancel", { params: { path: { id } }, body: force ? { force } : {} })));
+  useAct(({ id, force }: { id: string; force: boolean }) =>
+    write(POST("/api/v1/runs/{id}/cancel", { params: { path: { id } }, body: force ? { force } : {} })),
+  );
 
 export const useRetry = () =>
-  useAct(({ id, from }: { id: string; from: string }) => write(POST("/api/v1/runs/{id}/retry", { params: { path: { id } }, body: { from } })));
+  useAct(({ id, from }: { id: string; from: string }) =>
+    write(POST("/api/v1/runs/{id}/retry", { params: { path: { id } }, body: { from } })),
+  );
 
 export const useUndoRun = () =>
-  useAct(({ id, reason }: { id: string; reason: string }) => write(POST("/api/v1/runs/{id}/undo", { params: { path: { id } }, body: { reason } })));
+  useAct(({ id, reason }: { id: string; reason: string }) =>
+    write(POST("/api/v1/runs/{id}/undo", { params: { path: { id } }, body: { reason } })),
+  );
 
-export type Resolution = { id: string; step: string; as: "done" | "failed" | "retry"; output?: unknown; reason: string };
+export type Resolution = {
+  id: string;
+  step: string;
+  as: "done" | "failed" | "retry";
+  output?: unknown;
+  reason: string;
+};
 
 export const useResolve = () =>
   useAct(({ id, ...body }: Resolution) => write(POST("/api/v1/runs/{id}/resolve", { params: { path: { id } }, body })));

@@ -21,7 +21,10 @@ export function CancelDialog({ run, onClose }: { run: Run; onClose: () => void }
   return (
     <Dialog open onClose={onClose} title={`Cancel this run of ${run.playbook || "one action"}`}>
       <form className="stack" onSubmit={submit}>
-        <p className="soft">No further step begins. What is under way is waited for. What it put in force stays, unless the playbook says to undo it.</p>
+        <p className="soft">
+          No further step begins. What is under way is waited for. What it put in force stays, unless the playbook says
+          to undo it.
+        </p>
         <label className="row">
           <input type="checkbox" className="box" checked={force} onChange={(e) => setForce(e.target.checked)} />
           Also stop its clean-up; effects stay in the ledger
@@ -43,7 +46,9 @@ export function CancelDialog({ run, onClose }: { run: Run; onClose: () => void }
 export function RetryDialog({ run, from, onClose }: { run: Run; from: Step | undefined; onClose: () => void }) {
   const act = useRetry();
   const steps = run.steps ?? [];
-  const [path, setPath] = useState(from?.path ?? steps.find((s) => s.status === "failed")?.path ?? steps[0]?.path ?? "");
+  const [path, setPath] = useState(
+    from?.path ?? steps.find((s) => s.status === "failed")?.path ?? steps[0]?.path ?? "",
+  );
   const p = retryPreview(steps, path);
   const submit = (e: FormEvent) => {
     e.preventDefault();
@@ -92,7 +97,10 @@ export function RetryDialog({ run, from, onClose }: { run: Run; from: Step | und
             </ul>
           </section>
         </div>
-        <p className="soft">Each action passes the policy again. A repeated step is a new occurrence: it has a new key and needs a new approval.</p>
+        <p className="soft">
+          Each action passes the policy again. A repeated step is a new occurrence: it has a new key and needs a new
+          approval.
+        </p>
         <Refused error={act.error} />
         <div className="acts2">
           <Button type="submit" kind="main" size="big" disabled={act.isPending || path === ""}>
@@ -116,7 +124,10 @@ export function UndoRunDialog({ run, onClose }: { run: Run; onClose: () => void 
   const on = (q.data?.items ?? []).filter((e) => e.status !== "undone" && e.status !== "undoing");
   const submit = (e: FormEvent) => {
     e.preventDefault();
-    act.mutate({ id: run.id, reason: reason.trim() }, { onSuccess: () => void navigate({ to: "/effects", search: { run: run.id } }) });
+    act.mutate(
+      { id: run.id, reason: reason.trim() },
+      { onSuccess: () => void navigate({ to: "/effects", search: { run: run.id } }) },
+    );
   };
   return (
     <Dialog open onClose={onClose} focus={field} title="Undo what this run has in force">
@@ -126,7 +137,9 @@ export function UndoRunDialog({ run, onClose }: { run: Run; onClose: () => void 
         <p className="soft">Nothing of this run is in force.</p>
       ) : (
         <form className="stack" onSubmit={submit}>
-          <p className="soft">Latest first, each through the policy, which may ask for a confirmation. Nothing has been sent yet.</p>
+          <p className="soft">
+            Latest first, each through the policy, which may ask for a confirmation. Nothing has been sent yet.
+          </p>
           <ul className="plainlist tight">
             {on.map((e) => (
               <li key={e.id} className="row">
@@ -139,7 +152,15 @@ export function UndoRunDialog({ run, onClose }: { run: Run; onClose: () => void 
           </ul>
           <label className="labelled">
             <span className="t">Why</span>
-            <textarea ref={field} className="input" rows={2} required maxLength={2000} value={reason} onChange={(e) => setReason(e.target.value)} />
+            <textarea
+              ref={field}
+              className="input"
+              rows={2}
+              required
+              maxLength={2000}
+              value={reason}
+              onChange={(e) => setReason(e.target.value)}
+            />
           </label>
           <Refused error={act.error} />
           <div className="acts2">
@@ -179,7 +200,10 @@ export function ResolveDialog({ run, step, onClose }: { run: Run; step: Step; on
       }
     }
     setWrong("");
-    act.mutate({ id: run.id, step: step.path, as, reason: reason.trim(), ...(as === "done" ? { output: value } : {}) }, { onSuccess: onClose });
+    act.mutate(
+      { id: run.id, step: step.path, as, reason: reason.trim(), ...(as === "done" ? { output: value } : {}) },
+      { onSuccess: onClose },
+    );
   };
   return (
     <Dialog
@@ -207,12 +231,25 @@ export function ResolveDialog({ run, step, onClose }: { run: Run; step: Step; on
         {as === "done" && (
           <label className="labelled">
             <span className="t">Its output, as JSON</span>
-            <textarea className="input mono" rows={4} spellCheck={false} value={output} onChange={(e) => setOutput(e.target.value)} />
+            <textarea
+              className="input mono"
+              rows={4}
+              spellCheck={false}
+              value={output}
+              onChange={(e) => setOutput(e.target.value)}
+            />
           </label>
         )}
         <label className="labelled">
           <span className="t">How you know</span>
-          <textarea className="input" rows={2} required maxLength={2000} value={reason} onChange={(e) => setReason(e.target.value)} />
+          <textarea
+            className="input"
+            rows={2}
+            required
+            maxLength={2000}
+            value={reason}
+            onChange={(e) => setReason(e.target.value)}
+          />
         </label>
         {wrong && (
           <p role="alert" className="refused">

@@ -1,10 +1,11 @@
 // A run, as the screen says it. Pure.
 import { groupBy } from "../../lib/group";
+import { type State, stepState } from "../../lib/states";
 import { left, took } from "../../lib/time";
 import type { Decision, JournalEvent, Run, Step } from "../../lib/wire";
-import { type State, stepState } from "../../lib/states";
 
-export const stepName = (s: Pick<Step, "name" | "id" | "action" | "path">): string => s.name || humane(s.action ? (s.action.split(".").at(-1) ?? s.id) : s.id || s.path);
+export const stepName = (s: Pick<Step, "name" | "id" | "action" | "path">): string =>
+  s.name || humane(s.action ? (s.action.split(".").at(-1) ?? s.id) : s.id || s.path);
 
 export const humane = (word: string): string => {
   const t = word.replaceAll("_", " ");
@@ -20,7 +21,9 @@ export function headWords(r: Run): string {
   const more = (r.waiting?.length ?? 0) - 1;
   switch (r.status) {
     case "waiting":
-      return w ? `${w.text || `Waits for ${w.kind.replaceAll("_", " ")}`}${more > 0 ? `, and ${more} more` : ""}` : "Waits";
+      return w
+        ? `${w.text || `Waits for ${w.kind.replaceAll("_", " ")}`}${more > 0 ? `, and ${more} more` : ""}`
+        : "Waits";
     case "failed":
       return r.error ? `Failed: ${r.error.message}` : "Failed";
     case "succeeded":
@@ -45,13 +48,21 @@ export function triggerWords(r: Pick<Run, "trigger">): string {
     case "manual":
       return `by ${t.by || "hand"}`;
     case "effect":
-      return { undo: `undo by ${t.by || "a person"}`, expiry: "expiry of a lease", extend: `extension by ${t.by || "a person"}`, verify: "a check" }[t.purpose ?? ""] ?? "an effect";
+      return (
+        {
+          undo: `undo by ${t.by || "a person"}`,
+          expiry: "expiry of a lease",
+          extend: `extension by ${t.by || "a person"}`,
+          verify: "a check",
+        }[t.purpose ?? ""] ?? "an effect"
+      );
     default:
       return t.kind;
   }
 }
 
-export const final = (r: Pick<Run, "status">): boolean => r.status === "succeeded" || r.status === "failed" || r.status === "cancelled";
+export const final = (r: Pick<Run, "status">): boolean =>
+  r.status === "succeeded" || r.status === "failed" || r.status === "cancelled";
 
 export type Group = { title: string; steps: Step[] };
 
@@ -108,7 +119,11 @@ export function stepMeta(s: Step, now: number): string {
     case "waiting":
       return s.approval ? "waits for a person" : "waits";
     case "succeeded":
-      return s.dry_run ? "dry run" : s.started_at && s.ended_at ? took(Date.parse(s.ended_at) - Date.parse(s.started_at)) : "";
+      return s.dry_run
+        ? "dry run"
+        : s.started_at && s.ended_at
+          ? took(Date.parse(s.ended_at) - Date.parse(s.started_at))
+          : "";
     case "skipped":
       return "not taken";
     case "cancelled":
@@ -127,18 +142,69 @@ export type Scale = { at: (t: number) => number; folds: (Fold & { left: number; 
 const FOLD_MS = 8_000; // idle time longer than this is folded
 const FOLD_WIDTH = 0.09;
 
-/** When each step worked and waited. */
+/** When each step worked, waited for people and was held, as the journal has it. */
+export function spansFrom(events: readonly JournalEvent[], now: number): ReadonlyMap<string, Span[]> {
+  const out = new Map<string, Span[]>();
+  const open = new Map<string, Span>();
+  const begin = (path: string, at: number, kind: Span["kind"]) => {
+    end(path, at);
+    const span = { from: at, to: now, kind };
+    open.set(path, span);
+    out.set(path, [...(out.get(path) ?? []), span]);
+  };
+  const end = (path: string, at: number) => {
+    const span = open.get(path);
+    if (span) span.to = at;
+    open.delete(path);
+  };
+  for (const e of events) {
+    const path = eventPath(e);
+    if (!path) continue;
+    const at = Date.parse(e.at);
+    const b = e.body as { outcome?: string; permitted?: boolean; held_until?: string };
+    switch (e.kind) {
+      case "decided":
+        if (b.outcome === "approve" && !b.permitted) begin(path, at, "wait");
+        break;
+      case "requested":
+      case "halted":
+        begin(path, at, "wait");
+        break;
+      case "approval_decided":
+        if (b.held_until) begin(path, at, "held");
+        else end(path, at);
+        break;
+      case "dispatched":
+        begin(path, at, "work");
+        break;
+      case "succeeded":
+      case "failed":
+      case "unknown":
+      case "resolved":
+        end(path, at);
+        break;
+    }
+  }
+  return out;
+}
+
+/** The same from what the run says of a step, where the journal is not there (yet). */
 export function spansOf(s: Step, now: number): Span[] {
   if (!s.started_at) return [];
   const from = Date.parse(s.started_at);
   const to = s.ended_at ? Date.parse(s.ended_at) : now;
-  const waits = s.approval !== "" || s.kind === "approval" || s.kind === "question" || s.kind === "wait" || s.status === "waiting";
+  const waits =
+    s.approval !== "" ||
+    ["approval", "question", "wait"].includes(s.kind) ||
+    ["waiting", "retrying"].includes(s.status);
   return [{ from, to: Math.max(to, from), kind: waits ? "wait" : "work" }];
 }
 
 /** A time axis over the moments at which something begins or ends; what lies long between two of them is folded. */
 export function scale(spans: readonly Span[], start: number, now: number): Scale {
-  const marks = [...new Set([start, now, ...spans.flatMap((s) => [s.from, s.to])])].filter((t) => t >= start && t <= now).sort((x, y) => x - y);
+  const marks = [...new Set([start, now, ...spans.flatMap((s) => [s.from, s.to])])]
+    .filter((t) => t >= start && t <= now)
+    .sort((x, y) => x - y);
   const pieces: { from: number; to: number; fold: boolean }[] = [];
   for (let i = 1; i < marks.length; i++) {
     const from = marks[i - 1] ?? start;
@@ -223,7 +289,15 @@ export function attempts(events: readonly JournalEvent[], path: string): Attempt
     if (eventPath(e) !== path) continue;
     const b = e.body as { attempt?: number; key?: string; error?: { kind?: string; message?: string }; found?: string };
     const last = out.at(-1);
-    if (e.kind === "dispatched") out.push({ n: b.attempt ?? out.length + 1, sent: e.at, key: b.key ?? "", ended: null, result: "under way", message: "" });
+    if (e.kind === "dispatched")
+      out.push({
+        n: b.attempt ?? out.length + 1,
+        sent: e.at,
+        key: b.key ?? "",
+        ended: null,
+        result: "under way",
+        message: "",
+      });
     else if (last && ["succeeded", "failed", "unknown", "verified"].includes(e.kind)) {
       last.ended = e.at;
       last.result = e.kind === "verified" ? `checked: ${b.found ?? ""}` : e.kind;
@@ -239,7 +313,20 @@ export const decisionsFor = (all: readonly Decision[], path: string): Decision[]
 
 /** How many steps are in each state, in the order of the legend. */
 export function legend(steps: readonly Step[]): { state: State; n: number }[] {
-  const order: State[] = ["succeeded", "running", "waiting", "in-doubt", "queued", "retrying", "failed", "timed-out", "denied", "not-started", "skipped", "cancelled"];
+  const order: State[] = [
+    "succeeded",
+    "running",
+    "waiting",
+    "in-doubt",
+    "queued",
+    "retrying",
+    "failed",
+    "timed-out",
+    "denied",
+    "not-started",
+    "skipped",
+    "cancelled",
+  ];
   const n = groupBy(steps, stepState);
   return order.flatMap((state) => {
     const xs = n.get(state);
@@ -251,5 +338,8 @@ export function legend(steps: readonly Step[]): { state: State; n: number }[] {
 export function retryPreview(steps: readonly Step[], from: string): { again: Step[]; kept: Step[] } {
   const at = steps.findIndex((s) => s.path === from);
   if (at < 0) return { again: [], kept: [] };
-  return { again: steps.slice(at).filter((s) => s.status !== "skipped"), kept: steps.slice(0, at).filter((s) => s.status === "succeeded") };
+  return {
+    again: steps.slice(at).filter((s) => s.status !== "skipped"),
+    kept: steps.slice(0, at).filter((s) => s.status === "succeeded"),
+  };
 }

@@ -6,12 +6,24 @@ import type { State } from "../../lib/states";
 import type { Schedule } from "../../lib/wire";
 import { StateMark } from "../../ui/Glyph";
 import { Button } from "../../ui/parts";
+import { Scroll } from "../../ui/Scroll";
 import { Empty, Failure, Loading, Refused } from "../../ui/States";
 import { At } from "../../ui/Time";
 import { schedules, useAct } from "./api";
 
-const RUN: Record<string, State> = { queued: "queued", running: "running", waiting: "queued", succeeded: "succeeded", failed: "failed", cancelled: "cancelled" };
-const MISSED: Record<string, string> = { skip: "missed ones are skipped", once: "missed ones run once", all: "missed ones all run" };
+const RUN: Record<string, State> = {
+  queued: "queued",
+  running: "running",
+  waiting: "queued",
+  succeeded: "succeeded",
+  failed: "failed",
+  cancelled: "cancelled",
+};
+const MISSED: Record<string, string> = {
+  skip: "missed ones are skipped",
+  once: "missed ones run once",
+  all: "missed ones all run",
+};
 
 const nextOf = (s: Schedule): string[] => (Array.isArray(s.next) ? s.next : s.next ? [s.next] : []);
 
@@ -22,7 +34,8 @@ export function SchedulesScreen() {
   const why = whyNot(me, "schedule.edit");
   const mayRun = whyNot(me, "run.start") === "" || why === "";
   if (q.isPending) return <Loading rows={8} label="Loading the schedules" />;
-  if (!q.data) return <Failure what="The schedules could not be read." error={q.error} retry={() => void q.refetch()} />;
+  if (!q.data)
+    return <Failure what="The schedules could not be read." error={q.error} retry={() => void q.refetch()} />;
   const items = q.data.items;
   return (
     <>
@@ -44,10 +57,8 @@ export function SchedulesScreen() {
           A playbook with <code>schedule</code> among its triggers appears here.
         </Empty>
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-        <div className="scroll" tabIndex={0} role="region" aria-label="Schedules">
-          <table className="list scheds">
-            <caption className="hid">Schedules</caption>
+        <Scroll label="Schedules">
+          <table className="list scheds" aria-label="Schedules">
             <thead>
               <tr>
                 <th scope="col">Playbook</th>
@@ -77,7 +88,9 @@ export function SchedulesScreen() {
                       {s.cron} {s.timezone}
                     </span>
                   </td>
-                  <td title={nextOf(s).join("\n")}>{s.paused ? <StateMark state="skipped" words="paused" /> : <At at={nextOf(s)[0]} zone />}</td>
+                  <td title={nextOf(s).join("\n")}>
+                    {s.paused ? <StateMark state="skipped" words="paused" /> : <At at={nextOf(s)[0]} zone />}
+                  </td>
                   <td>
                     {s.last ? (
                       <span className="row six">
@@ -103,12 +116,22 @@ export function SchedulesScreen() {
                   <td className="r">
                     <span className="btns right">
                       {mayRun && (
-                        <Button size="small" disabled={act.isPending} onClick={() => act.mutate({ id: s.id, act: "run" })} aria-label={`Run ${s.id} now`}>
+                        <Button
+                          size="small"
+                          disabled={act.isPending}
+                          onClick={() => act.mutate({ id: s.id, act: "run" })}
+                          aria-label={`Run ${s.id} now`}
+                        >
                           Run now
                         </Button>
                       )}
                       {why === "" && (
-                        <Button size="small" disabled={act.isPending} onClick={() => act.mutate({ id: s.id, act: s.paused ? "resume" : "pause" })} aria-label={`${s.paused ? "Resume" : "Pause"} ${s.id}`}>
+                        <Button
+                          size="small"
+                          disabled={act.isPending}
+                          onClick={() => act.mutate({ id: s.id, act: s.paused ? "resume" : "pause" })}
+                          aria-label={`${s.paused ? "Resume" : "Pause"} ${s.id}`}
+                        >
                           {s.paused ? "Resume" : "Pause"}
                         </Button>
                       )}
@@ -118,7 +141,7 @@ export function SchedulesScreen() {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </>
   );
