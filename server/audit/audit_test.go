@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +53,7 @@ func written(n int) ([]audit.Row, audit.Checkpoint) {
 	for i := range n {
 		d := begin()
 		if i > 0 {
-			d = audit.Draft{At: noon, Verb: "alert.edit", Object: audit.Object{Kind: "alert", ID: fmt.Sprint(i)}, Outcome: audit.Done}
+			d = audit.Draft{At: noon, Verb: "alert.edit", Object: audit.Object{Kind: "alert", ID: strconv.Itoa(i)}, Outcome: audit.Done}
 		}
 		prev = audit.Link(prev, d)
 		tree.Append(prev.Leaf)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -83,7 +84,7 @@ func Decode(raw []byte) (Entry, error) {
 		return Entry{}, fmt.Errorf("audit entry of version %d; only 1 is known", e.V)
 	}
 	if !bytes.Equal(e.draft().Encode(e.Seq), raw) {
-		return Entry{}, fmt.Errorf("audit entry is not in its canonical form")
+		return Entry{}, errors.New("audit entry is not in its canonical form")
 	}
 	return e, nil
 }

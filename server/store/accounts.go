@@ -38,15 +38,15 @@ func userOf(r userRow) (account.User, error) {
 
 const userColumns = `id, name, email, kind, roles, teams, disabled, managed_by, version, created_at, updated_at, last_login, password`
 
-// userBy reads a user inside an act; none is fault NotFound.
-func (t *tx) userBy(condition string, arg any) (account.User, error) {
+// userBy reads a user inside an act, by id; none is fault NotFound.
+func (t *tx) userBy(id string) (account.User, error) {
 	var u account.User
-	found, err := t.one(`SELECT `+userColumns+` FROM user WHERE `+condition, func(r row) (err error) {
+	found, err := t.one(`SELECT `+userColumns+` FROM user WHERE id = ?`, func(r row) (err error) {
 		u, err = userOf(userRow{
 			r.text(0), r.text(1), r.text(2), r.text(3), r.text(4), r.text(5), r.bool(6), r.text(7), r.int(8), r.int(9), r.int(10), r.number(11), r.text(12),
 		})
 		return err
-	}, arg)
+	}, id)
 	if err != nil {
 		return u, fmt.Errorf("read a user: %w", err)
 	}
@@ -143,7 +143,7 @@ func (t *tx) saveUser(u account.User) error {
 func (s *Store) ChangeUser(ctx context.Context, id string, change func(u account.User, admins int) (account.UserChange, error)) (account.User, error) {
 	var out account.User
 	err := s.commit(ctx, func(t *tx) error {
-		u, err := t.userBy("id = ?", id)
+		u, err := t.userBy(id)
 		if err != nil {
 			return err
 		}
@@ -195,7 +195,7 @@ func (s *Store) AddLink(ctx context.Context, l account.Link, a []audit.Draft) er
 		return err
 	}
 	return s.commit(ctx, func(t *tx) error {
-		if _, err := t.userBy("id = ?", l.User); err != nil {
+		if _, err := t.userBy(l.User); err != nil {
 			return err
 		}
 		err := t.exec(`DELETE FROM link WHERE user = ? AND purpose = ? AND used = 0`, l.User, l.Purpose)
@@ -229,7 +229,7 @@ func (s *Store) UseLink(ctx context.Context, hash string, use func(l account.Lin
 		if !found {
 			return unknown
 		}
-		u, err := t.userBy("id = ?", l.User)
+		u, err := t.userBy(l.User)
 		if err != nil {
 			return err
 		}
@@ -283,7 +283,7 @@ func (s *Store) AddSession(ctx context.Context, e account.Session, version int64
 
 // unchanged gives a user whose version is still the one that was looked at.
 func (t *tx) unchanged(id string, version int64) (account.User, error) {
-	u, err := t.userBy("id = ?", id)
+	u, err := t.userBy(id)
 	if err == nil && u.Version != version {
 		err = fault.New(fault.Conflict, "the user was changed meanwhile")
 	}

@@ -101,7 +101,7 @@ func TestAChangedUserLosesWhatTheChangeEnds(t *testing.T) {
 		t.Errorf("the other one's token: %+v (%v)", k, err)
 	}
 	no := errors.New("no")
-	if _, err := s.ChangeUser(t.Context(), bo.ID, func(u account.User, admins int) (account.UserChange, error) {
+	if _, err := s.ChangeUser(t.Context(), bo.ID, func(_ account.User, admins int) (account.UserChange, error) {
 		if admins != 0 {
 			t.Errorf("a disabled admin counts: %d", admins)
 		}

@@ -126,7 +126,7 @@ func (t *tx) events(h *runHead, events []perform.Event) error {
 func chainOf(before []byte, e perform.Event) []byte {
 	var n [24]byte
 	binary.BigEndian.PutUint64(n[0:], e.Seq)
-	binary.BigEndian.PutUint64(n[8:], uint64(e.At.UnixMicro())) //nolint:gosec // only hashed
+	binary.BigEndian.PutUint64(n[8:], uint64(e.At.UnixMicro()))
 	binary.BigEndian.PutUint64(n[16:], uint64(len(e.Kind)))
 	leaf := sha256.New()
 	leaf.Write([]byte{0})

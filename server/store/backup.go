@@ -73,7 +73,7 @@ func (s *Store) copyInto(tmp string) error {
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("make the copy: %w", err)
 	}
-	h, err := openHandle(s.opt.Path, false)
+	h, err := openHandle(s.opt.Path)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (s *Store) copyInto(tmp string) error {
 
 // examine checks a copy whole, and takes over what the manifest says of it.
 func (b *Backup) examine(ctx context.Context, path string) error {
-	h, err := openHandle(path, false)
+	h, err := openHandle(path)
 	if err != nil {
 		return err
 	}

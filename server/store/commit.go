@@ -212,9 +212,9 @@ func (c *committer) next(b *batch) *act {
 // carryOut runs one act under its savepoint. Its own error is answered at once;
 // an error it gives back concerns the whole batch.
 func (c *committer) carryOut(b *batch, a *act) error {
-	if a.gone() != nil {
-		a.done <- fault.New(fault.Timeout, "the database was busy for too long")
-		return nil
+	if why := a.gone(); why != nil {
+		a.done <- fault.Wrap(why, fault.Timeout, "the database was busy for too long")
+		return nil //nolint:nilerr // it is the caller's own
 	}
 	b.count++
 	mark := b.t.mark()

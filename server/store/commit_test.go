@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -146,7 +147,7 @@ func TestAnActThatFailsUndoesOnlyWhatItDid(t *testing.T) {
 				if err := tx.link(note("act")); err != nil {
 					return err
 				}
-				if err := tx.changed("alert", fmt.Sprint(i), 1); err != nil {
+				if err := tx.changed("alert", strconv.Itoa(i), 1); err != nil {
 					return err
 				}
 				switch i % 4 {

@@ -1,7 +1,7 @@
 package store
 
 import (
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -45,7 +45,7 @@ func TestCountersSayWhatCountingWouldSay(t *testing.T) {
 			switch rapid.IntRange(0, 4).Draw(t, "what") {
 			case 0, 1:
 				c := perform.Claim{
-					Decision: fmt.Sprint(i), Run: rapid.SampledFrom([]string{"r1", "r2"}).Draw(t, "run"), Action: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "action"),
+					Decision: strconv.Itoa(i), Run: rapid.SampledFrom([]string{"r1", "r2"}).Draw(t, "run"), Action: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "action"),
 					Impact: "contain", TargetKinds: rapid.SliceOfN(rapid.SampledFrom([]string{"host", "user"}), 0, 3).Draw(t, "kinds"), Playbook: "p", At: now,
 				}
 				claims = append(claims, c)

@@ -36,7 +36,7 @@ func prepareFile(path string) (fresh bool, err error) {
 			return false, fmt.Errorf("the database %s is missing beside its journal %s: put it back, or move the journal away", path, left)
 		}
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) //nolint:gosec // a path of the operator's own
 	if err != nil {
 		return false, fmt.Errorf("make the database: %w", err)
 	}
@@ -49,7 +49,7 @@ func prepareFile(path string) (fresh bool, err error) {
 // lockFile keeps a second process out. The system drops the lock when the
 // process ends, however it ends.
 func lockFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // a path of the operator's own
 	if err != nil {
 		return nil, fmt.Errorf("open the lock of the database: %w", err)
 	}
@@ -66,7 +66,7 @@ func lockFile(path string) (*os.File, error) {
 // writeFile replaces a small file so that a crash leaves the old or the new one.
 func writeFile(path string, raw []byte) error {
 	tmp := path + ".new"
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // a path of the operator's own
 	if err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
 	}
@@ -88,7 +88,7 @@ func writeFile(path string, raw []byte) error {
 
 // syncDir makes renames in a folder durable.
 func syncDir(path string) error {
-	d, err := os.Open(path)
+	d, err := os.Open(path) //nolint:gosec // a path of the operator's own
 	if err != nil {
 		return fmt.Errorf("open a folder: %w", err)
 	}

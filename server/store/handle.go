@@ -41,8 +41,8 @@ func (e *engineError) Error() string { return e.text }
 // primary gives the primary result code.
 func (e *engineError) primary() int32 { return e.code & 0xff }
 
-// openHandle opens path, which must exist unless create is set.
-func openHandle(path string, create bool) (*handle, error) {
+// openHandle opens path, which must exist.
+func openHandle(path string) (*handle, error) {
 	h := &handle{tls: libc.NewTLS(), stmts: map[string]*stmt{}}
 	h.out = libc.Xmalloc(h.tls, 8)
 	name, err := libc.CString(path)
@@ -51,9 +51,6 @@ func openHandle(path string, create bool) (*handle, error) {
 	}
 	defer libc.Xfree(h.tls, name)
 	flags := int32(sqlite3.SQLITE_OPEN_READWRITE | sqlite3.SQLITE_OPEN_NOMUTEX | sqlite3.SQLITE_OPEN_EXRESCODE)
-	if create {
-		flags |= sqlite3.SQLITE_OPEN_CREATE
-	}
 	rc := sqlite3.Xsqlite3_open_v2(h.tls, name, h.out, flags, 0)
 	h.db = *(*uintptr)(foreign(h.out))
 	if rc != sqlite3.SQLITE_OK {

@@ -6,9 +6,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,7 +28,7 @@ var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 type counting struct{ n atomic.Uint64 }
 
 func (c *counting) Read(p []byte) (int, error) {
-	h := sha256.Sum256([]byte(fmt.Sprint(c.n.Add(1))))
+	h := sha256.Sum256([]byte(strconv.FormatUint(c.n.Add(1), 10)))
 	return copy(p, h[:]), nil
 }
 
@@ -42,34 +42,34 @@ func (c *clock) Now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.now
 
 func (c *clock) Add(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.now = c.now.Add(d) }
 
-func options(t testing.TB, dir string) (Options, *clock) {
-	t.Helper()
+func options(tb testing.TB, dir string) (Options, *clock) {
+	tb.Helper()
 	c := &clock{now: noon}
 	return Options{
 		Path: filepath.Join(dir, "tocsin.db"), Clock: c.Now, Random: &counting{},
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log: slog.New(slog.DiscardHandler),
 	}, c
 }
 
-func open1(t testing.TB, o Options) *Store {
-	t.Helper()
-	s, err := Open(t.Context(), o)
+func open1(tb testing.TB, o Options) *Store {
+	tb.Helper()
+	s, err := Open(tb.Context(), o)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close(context.Background()) })
+	tb.Cleanup(func() { _ = s.Close(context.Background()) })
 	return s
 }
 
-func fresh(t testing.TB) (*Store, *clock) {
-	t.Helper()
-	o, c := options(t, t.TempDir())
-	return open1(t, o), c
+func fresh(tb testing.TB) (*Store, *clock) {
+	tb.Helper()
+	o, c := options(tb, tb.TempDir())
+	return open1(tb, o), c
 }
 
 func anAlert(n int) alert.Alert {
 	return alert.Alert{
-		ID: ident.Derive(ident.Alert, noon, fmt.Sprint(n)), Source: "edr", SourceID: fmt.Sprint(n), Title: fmt.Sprintf("Malware %d", n),
+		ID: ident.Derive(ident.Alert, noon, strconv.Itoa(n)), Source: "edr", SourceID: strconv.Itoa(n), Title: fmt.Sprintf("Malware %d", n),
 		Status: alert.New, Severity: alert.High, FirstSeen: noon, LastSeen: noon, Count: 1, Mapped: true,
 		Hosts: []alert.Host{{Name: fmt.Sprintf("FIN-LT-%04d", n), IP: "10.0.0.1"}}, Users: []alert.User{}, IPs: []string{}, Domains: []string{},
 		URLs: []string{}, Mails: []alert.Mail{}, Files: []alert.File{}, Processes: []alert.Process{}, Attack: []string{}, Labels: []string{},
@@ -82,7 +82,7 @@ func aDelivery(n int) intake.Delivery {
 	raw := fmt.Appendf(nil, `{"n":%d}`, n)
 	sum := sha256.Sum256(raw)
 	return intake.Delivery{
-		ID: ident.Derive(ident.Delivery, noon, fmt.Sprint(n)), Source: "edr", Identity: fmt.Sprint("id-", n),
+		ID: ident.Derive(ident.Delivery, noon, strconv.Itoa(n)), Source: "edr", Identity: "id-" + strconv.Itoa(n),
 		SHA256: hex.EncodeToString(sum[:]), Raw: raw, At: noon, Items: []intake.Item{{Alert: anAlert(n), Window: 24 * time.Hour}},
 	}
 }
@@ -113,19 +113,19 @@ func keepNew(old *alert.Alert, it intake.Item) intake.Folded {
 	}
 }
 
-func accept(t testing.TB, s *Store, n int) intake.Answer {
-	t.Helper()
-	a, err := s.Accept(t.Context(), aDelivery(n), keepNew)
+func accept(tb testing.TB, s *Store, n int) intake.Answer {
+	tb.Helper()
+	a, err := s.Accept(tb.Context(), aDelivery(n), keepNew)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return a
 }
 
 // aRun queues a run and gives its id.
-func aRun(t testing.TB, s *Store, n int) string {
-	t.Helper()
-	return accept(t, s, n).Runs[0]
+func aRun(tb testing.TB, s *Store, n int) string {
+	tb.Helper()
+	return accept(tb, s, n).Runs[0]
 }
 
 // events are n events behind seq.
@@ -137,23 +137,23 @@ func events(seq uint64, n int) []perform.Event {
 	return out
 }
 
-func rows(t testing.TB, s *Store, query string, args ...any) int64 {
-	t.Helper()
+func rows(tb testing.TB, s *Store, query string, args ...any) int64 {
+	tb.Helper()
 	var n int64
-	if err := s.pool.QueryRowContext(t.Context(), query, args...).Scan(&n); err != nil {
-		t.Fatal(err)
+	if err := s.pool.QueryRowContext(tb.Context(), query, args...).Scan(&n); err != nil {
+		tb.Fatal(err)
 	}
 	return n
 }
 
-func verified(t testing.TB, s *Store) audit.Report {
-	t.Helper()
-	r, err := s.VerifyAudit(t.Context(), nil)
+func verified(tb testing.TB, s *Store) audit.Report {
+	tb.Helper()
+	r, err := s.VerifyAudit(tb.Context(), nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if r.First != nil {
-		t.Fatalf("the audit log is %s at %d: %s", r.First.Damage, r.First.Seq, r.First.Why)
+		tb.Fatalf("the audit log is %s at %d: %s", r.First.Damage, r.First.Seq, r.First.Why)
 	}
 	return r
 }
@@ -162,9 +162,9 @@ type atomicInt struct{ n atomic.Int64 }
 
 func (a *atomicInt) next() int { return int(a.n.Add(1)) }
 
-func appendEvents(t testing.TB, s *Store, run string, seq uint64, n int) {
-	t.Helper()
-	if err := s.Append(t.Context(), perform.Record{Run: run, Expect: seq, Events: events(seq, n)}, nil); err != nil {
-		t.Fatal(err)
+func appendEvents(tb testing.TB, s *Store, run string, seq uint64, n int) {
+	tb.Helper()
+	if err := s.Append(tb.Context(), perform.Record{Run: run, Expect: seq, Events: events(seq, n)}, nil); err != nil {
+		tb.Fatal(err)
 	}
 }

@@ -185,7 +185,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) (due []perfor
 		if err := scan(&d.Run, &d.Path, &d.Kind, &at); err != nil {
 			return err
 		}
-		d.Timer.Due = micro(at)
+		d.Due = micro(at)
 		due = append(due, d)
 		return nil
 	})

@@ -7,10 +7,10 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"gorm.io/gorm/schema"
-	"sync"
 
 	"github.com/tocsin-soar/tocsin/server/audit"
 )

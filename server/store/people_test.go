@@ -50,25 +50,24 @@ func opened(t *testing.T, s *Store, run string, req approval.Request) {
 }
 
 // yes is a vote of one person, enough alone; a second one comes too late.
-func yes(voter string) func(b inbox.Ballot) (inbox.Change, error) {
-	return func(b inbox.Ballot) (inbox.Change, error) {
-		r := b.Request
-		if r.Status != approval.Pending {
-			return inbox.Change{}, &inbox.Refusal{
-				Err:   fault.New(fault.Conflict, "decided").WithCode("already_decided"),
-				Audit: []audit.Draft{{At: noon, Verb: "approval.decide", Outcome: audit.Refused}},
-			}
+func yes(b inbox.Ballot) (inbox.Change, error) {
+	const voter = "ana"
+	r := b.Request
+	if r.Status != approval.Pending {
+		return inbox.Change{}, &inbox.Refusal{
+			Err:   fault.New(fault.Conflict, "decided").WithCode("already_decided"),
+			Audit: []audit.Draft{{At: noon, Verb: "approval.decide", Outcome: audit.Refused}},
 		}
-		if !b.People[voter].Active {
-			return inbox.Change{}, errors.New("nobody")
-		}
-		r.Status = approval.Approved
-		r.Votes = append(r.Votes, approval.Vote{By: voter, Decision: "approve", At: noon, Counts: true})
-		kind, raw, err := engine.Encode(engine.ApprovalDecided{Path: r.Step, Approval: r.ID, Status: "approved", By: []string{voter}})
-		return inbox.Change{
-			Request: r, Signal: &inbox.Signal{Kind: kind, Body: raw}, Audit: []audit.Draft{note("approval.decide")},
-		}, err
 	}
+	if !b.People[voter].Active {
+		return inbox.Change{}, errors.New("nobody")
+	}
+	r.Status = approval.Approved
+	r.Votes = append(r.Votes, approval.Vote{By: voter, Decision: "approve", At: noon, Counts: true})
+	kind, raw, err := engine.Encode(engine.ApprovalDecided{Path: r.Step, Approval: r.ID, Status: "approved", By: []string{voter}})
+	return inbox.Change{
+		Request: r, Signal: &inbox.Signal{Kind: kind, Body: raw}, Audit: []audit.Draft{note("approval.decide")},
+	}, err
 }
 
 func TestOfTwoDecisionsOneCounts(t *testing.T) {
@@ -81,7 +80,7 @@ func TestOfTwoDecisionsOneCounts(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			switch _, err := s.Change(t.Context(), req.ID, "ana", yes("ana")); fault.CodeOf(err) {
+			switch _, err := s.Change(t.Context(), req.ID, "ana", yes); fault.CodeOf(err) {
 			case "":
 				won.Add(1)
 			case "already_decided":
@@ -109,7 +108,7 @@ func TestOfTwoDecisionsOneCounts(t *testing.T) {
 	if st, err := s.Load(t.Context(), run); err != nil || len(st.Signals) != 0 {
 		t.Errorf("consumed, and still there: %+v (%v)", st.Signals, err)
 	}
-	if _, err := s.Change(t.Context(), "apr_none", "ana", yes("ana")); fault.KindOf(err) != fault.NotFound {
+	if _, err := s.Change(t.Context(), "apr_none", "ana", yes); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("of no request: %v", err)
 	}
 }
@@ -121,7 +120,7 @@ func TestARunHearsADecisionBeforeItClosesTheRequest(t *testing.T) {
 	req := asked(run, "1")
 	opened(t, s, run, req)
 	expire := perform.Record{Run: run, Close: []perform.Close{{ID: req.ID, Status: approval.Expired, Why: "nobody answered"}}}
-	if _, err := s.Change(t.Context(), req.ID, "ana", yes("ana")); err != nil {
+	if _, err := s.Change(t.Context(), req.ID, "ana", yes); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Append(t.Context(), expire, nil); fault.CodeOf(err) != "already_decided" {
@@ -151,7 +150,7 @@ func TestTheGroundHoldsVotersAsTheyAreNow(t *testing.T) {
 	run := aRun(t, s, 1)
 	req := asked(run, "1")
 	opened(t, s, run, req)
-	if _, err := s.Change(t.Context(), req.ID, "ana", yes("ana")); err != nil {
+	if _, err := s.Change(t.Context(), req.ID, "ana", yes); err != nil {
 		t.Fatal(err)
 	}
 	ground := func() (g perform.Ground) {
@@ -167,7 +166,7 @@ func TestTheGroundHoldsVotersAsTheyAreNow(t *testing.T) {
 	if g := ground(); g.Approval == nil || len(g.Approval.Votes) != 1 || cmp.Diff(want, g.Voters["ana"]) != "" || g.Halted {
 		t.Errorf("got %+v", g)
 	}
-	_, err := s.ChangeUser(t.Context(), ana.ID, func(u account.User, admins int) (account.UserChange, error) {
+	_, err := s.ChangeUser(t.Context(), ana.ID, func(u account.User, _ int) (account.UserChange, error) {
 		u.Disabled, u.Roles = true, nil
 		return account.UserChange{User: u}, nil
 	})
@@ -266,7 +265,7 @@ func TestASecondPersonLiftsTheHaltByTheirVote(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = s.Change(t.Context(), req.ID, "ana", func(b inbox.Ballot) (inbox.Change, error) {
-		c, err := yes("ana")(b)
+		c, err := yes(b)
 		c.HaltOff, c.Signal = true, nil
 		return c, err
 	})

@@ -157,7 +157,7 @@ func checkVersion(version string) error {
 
 // openWriter opens the one connection that writes.
 func (s *Store) openWriter() (*handle, error) {
-	h, err := openHandle(s.opt.Path, false)
+	h, err := openHandle(s.opt.Path)
 	if err != nil {
 		return nil, err
 	}

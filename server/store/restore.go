@@ -54,7 +54,7 @@ func Restore(ctx context.Context, src string, o Options) (Restored, error) {
 // checkManifest compares a backup with its manifest; a backup without one is
 // refused.
 func checkManifest(src string) error {
-	raw, err := os.ReadFile(manifestPath(src)) //nolint:gosec // a path of the operator's own
+	raw, err := os.ReadFile(manifestPath(src))
 	if err != nil {
 		return fmt.Errorf("restore: read the manifest of the backup: %w", err)
 	}
@@ -80,7 +80,7 @@ func restoreInto(ctx context.Context, src string, o Options) (Restored, error) {
 	if err := migrate(ctx, tmp, false); err != nil {
 		return Restored{}, err
 	}
-	h, err := openHandle(tmp, false)
+	h, err := openHandle(tmp)
 	if err != nil {
 		return Restored{}, err
 	}
@@ -106,7 +106,7 @@ func copyFile(src, dest string) error {
 	if err != nil {
 		return fmt.Errorf("open the backup: %w", err)
 	}
-	out, err := os.OpenFile(dest, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	out, err := os.OpenFile(dest, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // a path of the operator's own
 	if err != nil {
 		return errors.Join(fmt.Errorf("copy the backup: %w", err), in.Close())
 	}

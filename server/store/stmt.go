@@ -66,7 +66,7 @@ func (s *stmt) bind(args []any) error {
 	}
 	at := 0
 	for i, a := range args {
-		if rc := s.bindOne(int32(i+1), a, &at); rc != sqlite3.SQLITE_OK { //nolint:gosec // few parameters
+		if rc := s.bindOne(int32(i+1), a, &at); rc != sqlite3.SQLITE_OK {
 			return fmt.Errorf("bind parameter %d of %s: %w", i+1, s.sql, s.db.failure(rc))
 		}
 	}
@@ -81,7 +81,7 @@ func (s *stmt) grow(need int) error {
 		libc.Xfree(s.tls, s.mem)
 	}
 	size := max(need, 1<<10)
-	s.mem = libc.Xmalloc(s.tls, libc.Tsize_t(size)) //nolint:gosec // never negative
+	s.mem = libc.Xmalloc(s.tls, libc.Tsize_t(size))
 	if s.mem == 0 {
 		s.size = 0
 		return fmt.Errorf("no memory for %d bytes", size)
@@ -90,7 +90,6 @@ func (s *stmt) grow(need int) error {
 	return nil
 }
 
-//nolint:exhaustive // of types, not of words
 func (s *stmt) bindOne(i int32, arg any, at *int) int32 {
 	switch a := arg.(type) {
 	case nil:
@@ -131,7 +130,7 @@ func (s *stmt) bindOne(i int32, arg any, at *int) int32 {
 // copy takes n bytes of the statement's memory, and one more, so that an empty
 // text has an address too.
 func (s *stmt) copy(at *int, n int) []byte {
-	p := unsafe.Slice((*byte)(foreign(s.mem)), s.size)[*at : *at+n : *at+n+1]
+	p := unsafe.Slice((*byte)(foreign(s.mem)), s.size)[*at : *at+n : *at+n+1] //nolint:gosec // not Go's memory
 	*at += n + 1
 	return p
 }
@@ -173,7 +172,7 @@ func (r row) bytes(p uintptr, i int32) []byte {
 	if p == 0 || n == 0 {
 		return nil
 	}
-	return unsafe.Slice((*byte)(foreign(p)), n)
+	return unsafe.Slice((*byte)(foreign(p)), n) //nolint:gosec // not Go's memory
 }
 
 func (r row) time(i int32) time.Time { return micro(r.int(i)) }

@@ -125,7 +125,8 @@ func (s *Store) open(ctx context.Context) error {
 	go s.news.run()
 	go c.run(life)
 	if err := s.watchInstance(ctx); err != nil {
-		return errors.Join(err, s.shutDown(ctx))
+		s.shutDown(ctx)
+		return err
 	}
 	return nil
 }
@@ -239,13 +240,15 @@ func (s *Store) Halted() bool { return s.halted.Load() }
 func (s *Store) Close(ctx context.Context) error {
 	var err error
 	s.once.Do(func() {
-		err = errors.Join(s.writeInstance(ctx), s.shutDown(ctx), s.pool.Close(), s.lock.Close())
+		err = s.writeInstance(ctx)
+		s.shutDown(ctx)
+		err = errors.Join(err, s.pool.Close(), s.lock.Close())
 	})
 	return err
 }
 
 // shutDown ends the committer after what is queued.
-func (s *Store) shutDown(ctx context.Context) error {
+func (s *Store) shutDown(ctx context.Context) {
 	close(s.stop)
 	select {
 	case <-s.stopped:
@@ -255,5 +258,4 @@ func (s *Store) shutDown(ctx context.Context) error {
 	}
 	s.cancel()
 	s.news.close()
-	return nil
 }
