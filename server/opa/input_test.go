@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/tocsin-soar/tocsin/server/alert"
+	"github.com/tocsin-soar/tocsin/server/gate"
 	"github.com/tocsin-soar/tocsin/server/ident"
 )
 
@@ -32,4 +33,22 @@ func wholeAlert(tb testing.TB) map[string]any {
 		tb.Fatal("an alert is no object")
 	}
 	return m
+}
+
+func TestAnAlertAsTheHouseGivesItFitsTheInput(t *testing.T) {
+	p := compile(t, nil)
+	for name, a := range map[string]alert.Alert{
+		"an empty one": {Status: alert.New, Severity: alert.Low},
+		"one with hosts": {
+			Status: alert.Closed, Severity: alert.Critical, FirstSeen: noon, Hosts: []alert.Host{{Name: "ws-117"}},
+			Mails: []alert.Mail{{From: "a@example.org"}}, Processes: []alert.Process{{PID: 7}}, Fields: map[string]any{"a": 1.5},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := p.Judge(t.Context(), question("read", func(q *gate.Question) { q.Alert = alert.Value(a, false) }))
+			if a.Outcome != gate.Allow {
+				t.Errorf("got %s: %v", a.Outcome, a.Reasons)
+			}
+		})
+	}
 }
