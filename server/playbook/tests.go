@@ -13,7 +13,10 @@ import (
 // TestFile is NAME.test.yaml beside a playbook (language.md, Tests).
 type TestFile struct {
 	Playbook string `yaml:"playbook,required" form:"slug" doc:"the playbook's name"`
-	Cases    []Case `yaml:"cases,required" doc:"one run each"`
+	// Capabilities says which integration fulfils what, for all cases. Calls,
+	// replies and effects name its actions: range-edr.isolate_host.
+	Capabilities map[string]string `yaml:"capabilities" doc:"which integration fulfils a capability, for all cases"`
+	Cases        []Case            `yaml:"cases,required" doc:"one run each"`
 }
 
 // Case is one run with its replies, its people, and what must come of it.

@@ -52,7 +52,7 @@ func TestTheExampleOfTestsIsReadInFull(t *testing.T) {
 func TestATestThatIsWrongIsToldSo(t *testing.T) {
 	for name, tc := range map[string]struct{ old, new, says string }{
 		"a misspelt key":             {"replies:", "reply:", "unknown_key"},
-		"an unknown status":          {"status: succeeded", "status: suceed", `did you mean "succeeded"?`},
+		"an unknown status":          {"status: succeeded", "status: succeedd", `did you mean "succeeded"?`},
 		"an unknown kind of error":   {"kind: unavailable", "kind: unavailabel", `did you mean "unavailable"?`},
 		"a reply that says nothing":  {"{ output: { malicious: 42 } }", "{}", "either an output or an error"},
 		"a reply that says both":     {"{ output: { flow: F.1 } }", "{ output: { flow: F.1 }, error: { kind: timeout } }", "either an output or an error"},
