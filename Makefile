@@ -11,7 +11,7 @@ DATA ?= ./data
 GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS  := -s -w -X github.com/tocsin-soar/tocsin/server/app.Version=$(VERSION)
-GO_BUILD := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)'
+GO_BUILD := CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)'
 
 # Packages in which goroutines meet: their tests run under the race detector
 # where a C compiler is present.
