@@ -307,7 +307,7 @@ func TestEveryMistakeInAManifestHasItsPlace(t *testing.T) {
 func TestAllMistakesAreToldAtOnce(t *testing.T) {
 	src := sound
 	for _, r := range [][2]string{
-		{"name: Acme", "name: Acme\nnmae: x"},
+		{"name: Acme", "name: Acme\nnamee: x"},
 		{"impact: contain", "impact: destroy"},
 		{"method: GET, path: /find", "method: FETCH, path: /find"},
 		{"health: { action: status }", "health: { action: statsu }"},

@@ -51,22 +51,26 @@ func read(res *http.Response) (body []byte, large bool, err error) {
 	default:
 		return nil, false, errEncoding
 	}
-	body, large, err = bounded(from, maxReply)
+	first := chunk
+	if n := res.ContentLength; n >= 0 && n < chunk {
+		first = int(n) + 1 // and a byte to see the end in
+	}
+	body, large, err = bounded(from, first, maxReply)
 	if _, corrupt := errors.AsType[flate.CorruptInputError](err); corrupt || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) {
 		err = errEncoding
 	}
 	return body, large, err
 }
 
-// bounded reads at most limit bytes, in pieces: no buffer is ever larger than what
-// came and a piece.
-func bounded(from io.Reader, limit int) (body []byte, large bool, err error) {
+// bounded reads at most limit bytes, in pieces, of which the first may be small: no
+// buffer is ever larger than what came and a piece.
+func bounded(from io.Reader, first, limit int) (body []byte, large bool, err error) {
 	var pieces [][]byte
 	total := 0
-	for {
-		piece := make([]byte, chunk)
+	for size := first; ; size = chunk {
+		piece := make([]byte, size)
 		n := 0
-		for n < chunk && err == nil {
+		for n < size && err == nil {
 			var m int
 			m, err = from.Read(piece[n:])
 			n += m
@@ -79,11 +83,18 @@ func bounded(from io.Reader, limit int) (body []byte, large bool, err error) {
 		}
 		switch {
 		case errors.Is(err, io.EOF):
-			return bytes.Join(pieces, nil), false, nil
+			return join(pieces), false, nil
 		case err != nil:
 			return nil, false, fmt.Errorf("read the reply: %w", err)
 		}
 	}
+}
+
+func join(pieces [][]byte) []byte {
+	if len(pieces) == 1 {
+		return pieces[0]
+	}
+	return bytes.Join(pieces, nil)
 }
 
 // parse gives the body as a value: its content type decides how it is read, the

@@ -49,8 +49,9 @@ type Caller struct {
 	opts   Options
 	native map[string]native.Integration
 
-	mu    sync.Mutex
-	pools map[string]*pool // by name of the connection
+	mu     sync.Mutex
+	pools  map[string]*pool     // by name of the connection
+	scrubs map[string]*scrubber // likewise
 }
 
 // New makes a Caller.
@@ -58,7 +59,7 @@ func New(o Options) *Caller {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Caller{opts: o, native: map[string]native.Integration{}, pools: map[string]*pool{}}
+	c := &Caller{opts: o, native: map[string]native.Integration{}, pools: map[string]*pool{}, scrubs: map[string]*scrubber{}}
 	for _, n := range o.Native {
 		c.native[n.Describe().ID] = n
 	}
@@ -80,7 +81,7 @@ func (c *Caller) Close() {
 // says what the attempt did. call.Timeout bounds it whole, 30 s where it is 0.
 func (c *Caller) Call(ctx context.Context, permit gate.Permit, call connector.Call) connector.Reply {
 	began := c.opts.Clock()
-	scrub := newScrubber(call)
+	scrub := c.scrubber(call.Connection)
 	reply := c.permitted(ctx, permit, call, scrub)
 	took := c.opts.Clock().Sub(began)
 	kind := fault.KindOf(reply.Err)

@@ -106,7 +106,7 @@ func setup(t *testing.T, url string, change ...func(*httpcall.Options)) fixture 
 	t.Helper()
 	log := &bytes.Buffer{}
 	o := httpcall.Options{
-		Clock: func() time.Time { return noon },
+		Clock: testClock,
 		Log:   slog.New(slog.NewJSONHandler(&locked{w: log}, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, c := range change {
@@ -118,6 +118,8 @@ func setup(t *testing.T, url string, change ...func(*httpcall.Options)) fixture 
 		Name: "probe", Integration: "probe", BaseURL: url, AuthType: "none", EgressAllow: []string{"127.0.0.1", "::1"},
 	}}
 }
+
+func testClock() time.Time { return noon }
 
 type locked struct {
 	mu sync.Mutex

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"html"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -22,22 +23,40 @@ const (
 // scrubber takes the secrets of one connection out of texts, also where they were
 // written in another encoding. It is the second net: the first is that no text is
 // made of them.
-type scrubber struct{ forms []string }
+type scrubber struct {
+	of    map[string]string // the credentials that it was made for, by field
+	forms []string
+}
+
+// scrubber gives the one for a connection's credentials as they are now.
+func (c *Caller) scrubber(conn connector.Connection) *scrubber {
+	of := make(map[string]string, len(conn.Auth))
+	for field, v := range conn.Auth {
+		of[field] = v.Reveal()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.scrubs[conn.Name]; s != nil && maps.Equal(s.of, of) {
+		return s
+	}
+	s := newScrubber(of)
+	c.scrubs[conn.Name] = s
+	return s
+}
 
 // secretFields are the fields of a connection's auth that are secret; a user's or
 // a header's name is not.
 func secretFields(field string) bool { return field != "username" && field != "name" }
 
-func newScrubber(call connector.Call) *scrubber {
-	s := &scrubber{}
-	auth := call.Connection.Auth
-	for field, v := range auth {
-		if text := v.Reveal(); secretFields(field) && len(text) >= minSecret {
+func newScrubber(of map[string]string) *scrubber {
+	s := &scrubber{of: of}
+	for field, text := range of {
+		if secretFields(field) && len(text) >= minSecret {
 			s.forms = append(s.forms, forms(text)...)
 		}
 	}
-	if p := auth["password"].Reveal(); len(p) >= minSecret {
-		s.forms = append(s.forms, base64.StdEncoding.EncodeToString([]byte(auth["username"].Reveal()+":"+p)))
+	if p := of["password"]; len(p) >= minSecret {
+		s.forms = append(s.forms, base64.StdEncoding.EncodeToString([]byte(of["username"]+":"+p)))
 	}
 	// the longest first, so that no half of one stays
 	slices.SortFunc(s.forms, func(a, b string) int { return len(b) - len(a) })
