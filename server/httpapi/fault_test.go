@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -130,9 +131,7 @@ func (w *world) speak(t *testing.T, raw string) string {
 	}
 	defer func() { _ = c.Close() }()
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second)) //nolint:forbidigo // of a socket
-	if _, err := c.Write([]byte(raw)); err != nil {
-		return ""
-	}
+	go func() { _, _ = c.Write([]byte(raw)) }() // it may be cut while it is still being sent
 	buf := make([]byte, 64<<10)
 	n, _ := c.Read(buf)
 	return string(buf[:n])
@@ -224,7 +223,35 @@ func TestEveryCodeOfARefusalIsDocumented(t *testing.T) {
 			t.Errorf("the kind %s is not documented", k)
 		}
 	}
+	for code, where := range codesInSource(t) {
+		if httpapi.Codes()[code] == "" {
+			t.Errorf("%s, of %s, is not documented", code, where)
+		}
+	}
 	if got := w.ask("GET", "/schemas/nothing.json", ""); got.StatusCode != http.StatusNotFound {
 		t.Errorf("an unknown schema: got %d", got.StatusCode)
 	}
+}
+
+var withCode = regexp.MustCompile(`WithCode\("([a-z_]+)"\)`)
+
+// codesInSource finds every code that the product gives to an error.
+func codesInSource(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	root := os.DirFS("..")
+	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		src, err := fs.ReadFile(root, name)
+		for _, m := range withCode.FindAllSubmatch(src, -1) {
+			out[string(m[1])] = name
+		}
+		return err
+	})
+	if err != nil || len(out) < 50 {
+		t.Fatalf("found %d codes: %v", len(out), err)
+	}
+	return out
 }

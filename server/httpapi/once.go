@@ -76,6 +76,8 @@ type replays struct {
 	mu    sync.Mutex
 	kept  map[string]replay
 	bytes int
+	ended int       // how many of them are finished
+	swept time.Time // when the old ones were last looked for
 }
 
 type replay struct {
@@ -123,7 +125,7 @@ func (r *replays) End(_ context.Context, key string, status int, body []byte) er
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	old, ok := r.kept[key]
-	if !ok {
+	if !ok || old.status != 0 {
 		return nil
 	}
 	if status == 0 || status >= http.StatusBadRequest {
@@ -133,11 +135,16 @@ func (r *replays) End(_ context.Context, key string, status int, body []byte) er
 	old.status, old.body = status, append([]byte(nil), body...)
 	r.kept[key] = old
 	r.bytes += len(old.body)
+	r.ended++
 	return nil
 }
 
 func (r *replays) drop(key string) {
-	r.bytes -= len(r.kept[key].body)
+	old := r.kept[key]
+	r.bytes -= len(old.body)
+	if old.status != 0 {
+		r.ended--
+	}
 	delete(r.kept, key)
 }
 
@@ -147,13 +154,16 @@ func (r *replays) room(now time.Time) bool {
 	if len(r.kept) < maxReplays && r.bytes < replayBytes {
 		return true
 	}
-	for k, v := range r.kept {
-		if now.Sub(v.at) >= replayLife {
-			r.drop(k)
+	if now.Sub(r.swept) >= time.Minute {
+		r.swept = now
+		for k, v := range r.kept {
+			if now.Sub(v.at) >= replayLife {
+				r.drop(k)
+			}
 		}
 	}
 	for k, v := range r.kept {
-		if len(r.kept) < maxReplays*9/10 && r.bytes < replayBytes*9/10 {
+		if r.ended == 0 || len(r.kept) < maxReplays*9/10 && r.bytes < replayBytes*9/10 {
 			break
 		}
 		if v.status != 0 {

@@ -255,8 +255,8 @@ type About struct {
 	DemoURL  string
 }
 
-// Deps is all that the API needs; every field but App, Replays and Proxies must
-// be there.
+// Deps is all that the API needs; every field but App, Replays, Proxies
+// and Bound must be there.
 type Deps struct {
 	Gatekeeper    Gatekeeper
 	Access        Access
@@ -297,6 +297,9 @@ type Deps struct {
 	Proxies       []netip.Prefix
 	MetricsPublic bool
 	Delivery      int64 // bytes of the largest webhook
-	Connected     int   // connections at once
-	Streams       int   // event streams at once
+	// Bound gives the bytes of the largest webhook of a source, known or not; it
+	// is asked before the body is read. nil: Delivery for all.
+	Bound     func(source string) int64
+	Connected int // connections at once
+	Streams   int // event streams at once
 }

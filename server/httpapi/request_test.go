@@ -350,7 +350,7 @@ func TestARequestWithAKeyIsDoneOnce(t *testing.T) {
 		t.Errorf("%d starts have %d keys", len(starts), len(keys))
 	}
 	w.pass(25 * 60 * 60 * 1e9)
-	root = "Cookie: " + w.cookie + "=" + w.grant("root").ID
+	root = w.session(w.find("root"))
 	before := w.changed()
 	if got := w.ask(http.MethodPost, path, `{"inputs":{"a":1}}`, root, "Idempotency-Key: k1"); got.StatusCode != 202 || w.changed() != before+1 {
 		t.Errorf("a day later: got %d %s", got.StatusCode, got.body)

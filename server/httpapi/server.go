@@ -116,7 +116,11 @@ func (s *Server) bounds(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	path, _, _ := strings.Cut(string(h.RequestURI()), "?")
 	switch {
 	case strings.HasPrefix(path, "/hooks/"):
-		return fasthttp.RequestConfig{MaxRequestBodySize: int(s.d.Delivery)}
+		most := s.d.Delivery
+		if s.d.Bound != nil {
+			most = min(most, s.d.Bound(strings.TrimPrefix(path, "/hooks/")))
+		}
+		return fasthttp.RequestConfig{MaxRequestBodySize: int(max(most, 1))}
 	case path == base+"/stream":
 		return fasthttp.RequestConfig{WriteTimeout: streamMost, MaxRequestBodySize: 1}
 	}

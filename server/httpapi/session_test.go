@@ -22,7 +22,9 @@ func TestS044ALogInGivesANewCookieOfTheRightKind(t *testing.T) {
 				d.BaseURL = &url.URL{Scheme: "https", Host: "tocsin.example.org"}
 			}
 		})
-		w.person("jana", account.Responder)
+		if _, err := w.desk.Add(t.Context(), audit.Actor{}, account.Wish{Name: "jana", Roles: []string{account.Responder}, Password: password}); err != nil {
+			t.Fatal(err)
+		}
 		planted := strings.Repeat("A", 43)
 		login := func(cookie string) *http.Cookie {
 			got := w.ask(http.MethodPost, "/api/v1/session", `{"username":"Jana","password":"`+password+`"}`, cookie)

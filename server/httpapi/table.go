@@ -69,7 +69,7 @@ var (
 
 func alertRoutes() []Route {
 	return []Route{
-		list(base+"/alerts", account.See, "Alerts, newest first", (*call).alerts, []string{"last_seen", "first_seen", "severity"}, about("alert"), query(
+		list(base+"/alerts", account.See, "Alerts, newest first", (*call).alerts, []string{"created_at", "last_seen", "severity", "count"}, about("alert"), query(
 			Param{Name: "severity", Words: severities}, Param{Name: "status", Words: alertStatuses}, Param{Name: "source"},
 			Param{Name: "owner"}, Param{Name: "q", Doc: "text in title, source id and entities"}, Param{Name: "since", Kind: "time"},
 		)),
@@ -98,7 +98,7 @@ func runRoutes() []Route {
 	run := []option{about("run"), id(ident.Run)}
 	with := func(o ...option) []option { return append(slices.Clone(run), o...) }
 	return []Route{
-		list(base+"/runs", account.See, "Runs, newest first", (*call).runs, []string{"created_at", "started_at", "ended_at"}, about("run"), query(
+		list(base+"/runs", account.See, "Runs, newest first", (*call).runs, []string{"created_at", "severity"}, about("run"), query(
 			Param{Name: "playbook"}, Param{Name: "status", Words: runStatuses}, Param{Name: "waiting", Words: waitKinds},
 			Param{Name: "alert"}, Param{Name: "since", Kind: "time"},
 		)),
@@ -127,7 +127,7 @@ func effectRoutes() []Route {
 	one := []option{about("effect"), id(ident.Effect)}
 	with := func(o ...option) []option { return append(slices.Clone(one), o...) }
 	return []Route{
-		list(base+"/effects", account.See, "What is or was in force", (*call).effects, []string{"since", "until"}, about("effect"),
+		list(base+"/effects", account.See, "What is or was in force", (*call).effects, []string{"since"}, about("effect"),
 			query(Param{Name: "status", Words: effectStatuses}, Param{Name: "run"}, Param{Name: "target"})),
 		get(base+"/effects/:id", account.See, "One effect", (*call).effect, one...),
 		send(http.MethodPost, base+"/effects/:id/undo", account.EffectUndo, "Undo an effect", (*call).undoEffect, with(status(http.StatusAccepted))...),
@@ -137,7 +137,7 @@ func effectRoutes() []Route {
 
 func ruleRoutes() []Route {
 	return []Route{
-		list(base+"/decisions", account.See, "Decisions of the policy, newest first", (*call).decisions, nil, about("decision"),
+		list(base+"/decisions", account.See, "Decisions of the policy, newest first", (*call).decisions, []string{"at"}, about("decision"),
 			query(Param{Name: "run"}, Param{Name: "outcome", Words: outcomes}, Param{Name: "action"})),
 		get(base+"/decisions/:id", account.See, "One decision; its input for those who may read it", (*call).decision, about("decision"), id(ident.Decision)),
 		get(base+"/policies", account.See, "The policy in force", (*call).policies, about("policy")),
@@ -173,7 +173,7 @@ func steering() []Route {
 
 func oversight() []Route {
 	return []Route{
-		list(base+"/audit", account.AuditRead, "The audit log, newest first", (*call).audit, nil, about("audit"), query(
+		list(base+"/audit", account.AuditRead, "The audit log, newest first", (*call).audit, []string{"seq"}, about("audit"), query(
 			Param{Name: "actor"}, Param{Name: "verb"}, Param{Name: "object"}, Param{Name: "run"},
 			Param{Name: "since", Kind: "time"}, Param{Name: "until", Kind: "time"},
 		)),
