@@ -75,25 +75,19 @@ func Graph(p *playbook.Playbook) Picture {
 	return d.picture
 }
 
+// startLabel says what starts it most of the time: alerts, else the clock, else a
+// person.
 func startLabel(p *playbook.Playbook) string {
-	label := ""
+	label := "Start"
 	for _, t := range p.Triggers {
-		word := "Manual"
 		switch {
 		case t.Alert != nil:
-			word = "Alert"
+			return "Alert"
 		case t.Schedule != nil:
-			word = "Schedule"
+			label = "Schedule"
+		case label == "Start":
+			label = "Manual"
 		}
-		switch label {
-		case "", word:
-			label = word
-		default:
-			return "Start"
-		}
-	}
-	if label == "" {
-		return "Start"
 	}
 	return label
 }
