@@ -122,7 +122,7 @@ func TestS016ASlowReplyIsCutAtTheStepsTimeout(t *testing.T) {
 		}
 	}))
 	call := f.build(action(t, "look"), nil)
-	call.Timeout = 100 * time.Millisecond
+	call.Timeout = time.Second
 	want(t, f.do(t, call), connector.DidUnknown, fault.Timeout)
 }
 

@@ -147,7 +147,7 @@ func TestATimeoutAfterTheFirstByteLeavesAWriteUnknown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := setup(t, raw(t, each))
 			call := f.build(action(t, "change"), nil)
-			call.Timeout = 80 * time.Millisecond
+			call.Timeout = time.Second
 			want(t, f.do(t, call), connector.DidUnknown, fault.Timeout)
 		})
 	}
