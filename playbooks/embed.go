@@ -6,5 +6,5 @@ import "embed"
 
 // FS holds <category>/<name>.yaml with their tests and recorded alerts.
 //
-//go:embed */*.yaml
+//go:embed */*.yaml */testdata
 var FS embed.FS

@@ -31,10 +31,11 @@ var operator = audit.Actor{Kind: "system", ID: "operator", Name: "operator", Aut
 func (a *App) openLibrary(ctx context.Context) error {
 	var folders []library.Folder
 	if a.cfg.Workspace != "" {
-		if st, err := os.Stat(a.cfg.Workspace); err != nil || !st.IsDir() {
-			return fmt.Errorf("the workspace %s is not a folder", a.cfg.Workspace)
+		root, err := os.OpenRoot(a.cfg.Workspace) // a link in it leads nowhere outside
+		if err != nil {
+			return fmt.Errorf("open the workspace: %w", err)
 		}
-		folders = append(folders, library.Folder{FS: os.DirFS(a.cfg.Workspace)})
+		folders = append(folders, library.Folder{FS: root.FS()})
 	}
 	secrets := resolvers{vault.NewResolver(a.cfg.SecretsEnv, a.cfg.SecretsDir, os.LookupEnv)}
 	if a.rang != nil {

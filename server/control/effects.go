@@ -77,7 +77,7 @@ func (c *Control) Extend(ctx context.Context, a Actor, effect string, until time
 			ID: c.NewID(ident.Run), Trigger: engine.Trigger{
 				Kind: "effect", By: a.Name, Roles: a.Roles, ActorKind: a.Kind, Effect: e.ID,
 				Purpose: string(gate.ForExtend), Reason: reason,
-			}, At: now, Effect: told(e),
+			}, At: now, Effect: Told(e),
 		}
 		st.Key = "extend/" + e.ID + "/" + strconv.FormatInt(until.Unix(), 10) + "/" + st.ID
 		single := engine.Single{Action: e.Action, Connection: e.Connection, Params: e.Params, Lease: int64(until.Sub(now) / time.Second)}
@@ -117,7 +117,7 @@ func (c *Control) Manual(ctx context.Context, a Actor, action, connection string
 // release is the run that sends an effect's inverse.
 func (c *Control) release(e ledger.Effect, purpose gate.Purpose, tr engine.Trigger) *engine.Start {
 	tr.Purpose = string(purpose)
-	st := &engine.Start{ID: c.NewID(ident.Run), Trigger: tr, At: c.Clock(), Effect: told(e)}
+	st := &engine.Start{ID: c.NewID(ident.Run), Trigger: tr, At: c.Clock(), Effect: Told(e)}
 	st.Key = string(purpose) + "/" + e.ID + "/" + st.ID
 	st.Program = engine.Single{
 		Action: e.Inverse.Action, Manifest: e.Inverse.Manifest, Connection: e.Connection, Params: e.Inverse.Params,
@@ -125,8 +125,8 @@ func (c *Control) release(e ledger.Effect, purpose gate.Purpose, tr engine.Trigg
 	return st
 }
 
-// told is what the policy is told of an effect: the holds as they were.
-func told(e ledger.Effect) *gate.Effect {
+// Told is what the policy is told of an effect: the holds as they were.
+func Told(e ledger.Effect) *gate.Effect {
 	g := &gate.Effect{Key: e.Key, Holds: []gate.Hold{}}
 	for _, h := range e.Holds {
 		until := ""

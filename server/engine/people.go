@@ -20,6 +20,10 @@ func (t *turn) people(st *step, deadline *time.Time) {
 }
 
 func (t *turn) requested(st *step, b Requested) {
+	if st.stage == atPeople && b.Approval == st.approval { // people got more time
+		t.people(st, b.Deadline)
+		return
+	}
 	if st.stage != atRequest {
 		return
 	}

@@ -121,7 +121,7 @@ func (p *Performer) question(l *Live, pr *Prepared, at time.Time, facts gate.Fac
 		q.Playbook = gate.Playbook{Reviewed: true}
 		q.Run = gate.Run{}
 	}
-	return q
+	return q.Whole()
 }
 
 // Asking makes the act of a prepared question. done is told the attempt that was

@@ -23,6 +23,8 @@ type Host struct {
 	P    *perform.Performer
 	Now  time.Time
 	Held bool // the kill switch
+	// Given are counters to be told instead of the counted ones, or nil.
+	Given *gate.Facts
 
 	People    map[string]approval.Person
 	Approvals map[string]*approval.Request
