@@ -47,7 +47,7 @@ func TestS007NoCallReachesThisMachineUnlessItIsNamed(t *testing.T) {
 		"user:pass@127.0.0.1", "127.0.0.1\\@example.org", "１２７.0.0.1", "127。0。0。1", "127%2e0%2e0%2e1", "%31%32%37.0.0.1",
 	} {
 		t.Run(host, func(t *testing.T) {
-			f := setup(t, fmt.Sprintf("http://%s:%d", host, port))
+			f := setup(t, fmt.Sprintf("http://%s:%d", host, port), func(o *httpcall.Options) { o.Resolve = resolver([]string{"127.0.0.1"}) })
 			f.conn.EgressAllow = nil
 			rep := f.call(t, action(t, "look"), nil)
 			kind := fault.KindOf(rep.Err)

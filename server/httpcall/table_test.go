@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -110,7 +111,12 @@ func TestNothingWasSentWhenThereIsNoConnection(t *testing.T) {
 		"a name that is not known": "http://no-such-host.invalid",
 	} {
 		t.Run(name, func(t *testing.T) {
-			want(t, setup(t, url).call(t, action(t, "change"), nil), connector.DidNothing, fault.Unavailable)
+			f := setup(t, url, func(o *httpcall.Options) {
+				o.Resolve = func(_ context.Context, host string) ([]netip.Addr, error) {
+					return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+				}
+			})
+			want(t, f.call(t, action(t, "change"), nil), connector.DidNothing, fault.Unavailable)
 		})
 	}
 }
