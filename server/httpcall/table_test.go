@@ -14,6 +14,7 @@ import (
 	"github.com/tocsin-soar/tocsin/server/connector"
 	"github.com/tocsin-soar/tocsin/server/fault"
 	"github.com/tocsin-soar/tocsin/server/gate"
+	"github.com/tocsin-soar/tocsin/server/httpcall"
 )
 
 // TestWhatAnHTTPReplyMeans is the table of contract.md, for a read and a write.
