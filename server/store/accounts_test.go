@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -52,7 +53,7 @@ func TestOfManyFirstPeopleOneIs(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 20 {
 		wg.Go(func() {
-			u := account.User{ID: string(rune('a' + i)), Name: string(rune('a' + i)), Kind: account.Person, Version: 1, CreatedAt: noon, UpdatedAt: noon}
+			u := account.User{ID: strconv.Itoa(i), Name: strconv.Itoa(i), Kind: account.Person, Version: 1, CreatedAt: noon, UpdatedAt: noon}
 			if s.AddUser(t.Context(), account.NewUser{User: u, First: true}) == nil {
 				won.Add(1)
 			}

@@ -16,7 +16,7 @@ import (
 	"github.com/tocsin-soar/tocsin/server/perform"
 )
 
-// F29
+// F29.
 func TestABackupUnderLoadIsWhole(t *testing.T) {
 	s, _ := fresh(t)
 	accept(t, s, 0)
@@ -74,7 +74,7 @@ func busy(t *testing.T) (s *Store, run string, req approval.Request) {
 	return s, run, req
 }
 
-// F30
+// F30.
 func TestARestoredDatabaseDoesNothingUntilItIsReleased(t *testing.T) {
 	s, run, req := busy(t)
 	if _, err := s.Checkpoint(t.Context()); err != nil {
@@ -176,21 +176,21 @@ func TestAnythingButABackupIsNotRestored(t *testing.T) {
 }
 
 func flip(path string) error {
-	raw, err := os.ReadFile(path)
+	raw, err := os.ReadFile(path) //nolint:gosec // of a test's own
 	if err != nil {
 		return err
 	}
 	raw[len(raw)/2] ^= 1
-	return os.WriteFile(path, raw, 0o600)
+	return os.WriteFile(path, raw, 0o600) //nolint:gosec // of a test's own
 }
 
 func TestADatabaseThatIsNotWhereItWasLeftIsQuarantined(t *testing.T) {
 	copyTo := func(from, to string) error {
-		raw, err := os.ReadFile(from)
+		raw, err := os.ReadFile(from) //nolint:gosec // of a test's own
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(to, raw, 0o600)
+		return os.WriteFile(to, raw, 0o600) //nolint:gosec // of a test's own
 	}
 	for name, tc := range map[string]struct {
 		move func(o *Options, old string) error // old is a copy of the database of before

@@ -214,7 +214,7 @@ func (c *committer) next(b *batch) *act {
 func (c *committer) carryOut(b *batch, a *act) error {
 	if why := a.gone(); why != nil {
 		a.done <- fault.Wrap(why, fault.Timeout, "the database was busy for too long")
-		return nil //nolint:nilerr // it is the caller's own
+		return nil
 	}
 	b.count++
 	mark := b.t.mark()

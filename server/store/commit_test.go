@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	sqlite3 "modernc.org/sqlite/lib"
+	sqlite3 "modernc.org/sqlite/lib" //nolint:depguard // see handle.go
 
 	"github.com/tocsin-soar/tocsin/server/audit"
 	"github.com/tocsin-soar/tocsin/server/fault"
@@ -274,11 +274,19 @@ func TestACommitThatFailsIsAnsweredByWhatIsOnDisk(t *testing.T) {
 // waitReady waits until the store takes something again.
 func waitReady(t *testing.T, s *Store) {
 	t.Helper()
-	for s.Ready() != nil {
+	await(t, func() bool { return s.Ready() == nil })
+}
+
+// await looks again and again until something holds.
+func await(t *testing.T, holds func() bool) {
+	t.Helper()
+	for !holds() {
 		if t.Context().Err() != nil {
-			t.Fatal(s.Ready())
+			t.Fatal("it never held")
 		}
-		time.Sleep(time.Millisecond) // a poll, not luck: the test ends only with the condition
+		pause, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		<-pause.Done()
+		cancel()
 	}
 }
 
@@ -384,9 +392,7 @@ func TestACallerThatGaveUpIsNotCarriedOut(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	for len(s.queue) == 0 {
-		time.Sleep(time.Millisecond) // until it waits in the queue
-	}
+	await(t, func() bool { return len(s.queue) > 0 })
 	cancel()
 	close(hold)
 	wg.Wait()

@@ -137,10 +137,10 @@ func events(seq uint64, n int) []perform.Event {
 	return out
 }
 
-func rows(tb testing.TB, s *Store, query string, args ...any) int64 {
+func rows(tb testing.TB, s *Store, query string) int64 {
 	tb.Helper()
 	var n int64
-	if err := s.pool.QueryRowContext(tb.Context(), query, args...).Scan(&n); err != nil {
+	if err := s.pool.QueryRowContext(tb.Context(), query).Scan(&n); err != nil {
 		tb.Fatal(err)
 	}
 	return n

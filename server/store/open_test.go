@@ -27,7 +27,7 @@ func TestASecondProcessIsRefused(t *testing.T) {
 	open1(t, o)
 }
 
-// S112
+// S112.
 func TestOthersCannotReadTheDatabase(t *testing.T) {
 	dir := t.TempDir() + "/data"
 	o, _ := options(t, dir)
@@ -78,7 +78,7 @@ func TestADatabaseThatIsDamagedOrMissingIsRefusedAndNotMadeAnew(t *testing.T) {
 	for name, damage := range map[string]func(path string) error{
 		"no database at all": func(p string) error { return os.WriteFile(p, []byte(strings.Repeat("not a database ", 1000)), 0o600) },
 		"a page of zeroes": func(p string) error {
-			f, err := os.OpenFile(p, os.O_RDWR, 0)
+			f, err := os.OpenFile(p, os.O_RDWR, 0) //nolint:gosec // of a test's own
 			if err == nil {
 				_, err = f.WriteAt(make([]byte, 3*4096), 4096)
 			}
@@ -147,7 +147,7 @@ func TestEveryTableIsStrict(t *testing.T) {
 	}
 }
 
-// S103
+// S103.
 func TestAuditAndJournalRefuseToBeRewritten(t *testing.T) {
 	s, _ := fresh(t)
 	run := aRun(t, s, 1)
@@ -219,7 +219,7 @@ func TestTheFirstEntryNamesInstanceAndKey(t *testing.T) {
 	}
 }
 
-// S003
+// S003.
 func TestTwoInstallationsShareNothing(t *testing.T) {
 	a, _ := fresh(t)
 	o, _ := options(t, t.TempDir())

@@ -67,16 +67,20 @@ func (s *Store) SyncSchedules(ctx context.Context, list []hunt.Schedule) error {
 				return err
 			}
 		}
-		for slug := range old {
-			if err := t.exec(`DELETE FROM schedule WHERE slug = ?`, slug); err != nil {
-				return fmt.Errorf("forget a schedule: %w", err)
-			}
-			if err := t.exec(`DELETE FROM schedule_tick WHERE slug = ?`, slug); err != nil {
-				return fmt.Errorf("forget the times of a schedule: %w", err)
-			}
-		}
-		return nil
+		return t.forgetSchedules(old)
 	})
+}
+
+func (t *tx) forgetSchedules(gone map[string]hunt.Schedule) error {
+	for slug := range gone {
+		if err := t.exec(`DELETE FROM schedule WHERE slug = ?`, slug); err != nil {
+			return fmt.Errorf("forget a schedule: %w", err)
+		}
+		if err := t.exec(`DELETE FROM schedule_tick WHERE slug = ?`, slug); err != nil {
+			return fmt.Errorf("forget the times of a schedule: %w", err)
+		}
+	}
+	return nil
 }
 
 func (t *tx) saveSchedule(x hunt.Schedule) error {
