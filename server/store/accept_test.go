@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -48,20 +47,4 @@ func TestTheSameDeliveryAgainGetsTheSameAnswer(t *testing.T) {
 	if fault.CodeOf(err) != "delivery_conflict" {
 		t.Errorf("another body: %v", err)
 	}
-}
-
-func BenchmarkAccept(b *testing.B) {
-	s, _ := fresh(b)
-	b.SetParallelism(32)
-	var n atomicInt
-	b.ResetTimer()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if _, err := s.Accept(context.Background(), aDelivery(n.next()), keepNew); err != nil {
-				b.Error(err)
-				return
-			}
-		}
-	})
-	b.ReportMetric(float64(b.N)/float64(rows(b, s, "SELECT id FROM batch")), "acts/batch")
 }
