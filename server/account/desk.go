@@ -130,7 +130,7 @@ func (d *Desk) begin(ctx context.Context, u User, auth, old, ip string, now time
 		Object: audit.Object{Kind: "user", ID: u.ID}, Outcome: audit.Done,
 	}
 	if err := d.Sessions.AddSession(ctx, s, u.Version, replaces, []audit.Draft{draft}); err != nil {
-		return Grant{}, err //nolint:wrapcheck // ours; the caller says what it was for
+		return Grant{}, err
 	}
 	return Grant{ID: id, Identity: who}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -88,7 +89,7 @@ type phc struct {
 // parsePHC reads a stored hash. Costs are bounded, so that a row somebody
 // edited cannot eat the machine.
 func parsePHC(text string) (phc, error) {
-	bad := fmt.Errorf("a stored password hash cannot be read")
+	bad := errors.New("a stored password hash cannot be read")
 	part := strings.Split(text, "$")
 	if len(part) != 6 || part[0] != "" || part[1] != "argon2id" || part[2] != "v="+strconv.Itoa(argon2.Version) {
 		return phc{}, bad

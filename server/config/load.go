@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -100,7 +101,7 @@ func gather(table []Setting, in Input) (map[string]value, []fault.Problem) {
 	}
 	for name := range in.Flags {
 		if flags[name] == "" {
-			problems = append(problems, wrong("--"+name, "the flag", fmt.Errorf("is not known")))
+			problems = append(problems, wrong("--"+name, "the flag", errors.New("is not known")))
 		}
 	}
 	return values, problems
@@ -200,7 +201,7 @@ func (f file) walk(prefix string, n *document.Node) []fault.Problem {
 		text, err := textOf(f.table[at], e.Value)
 		from := fmt.Sprintf("%s line %d", f.name, e.Line)
 		if _, twice := f.values[key]; twice {
-			err = fmt.Errorf("stands twice")
+			err = errors.New("stands twice")
 		}
 		if err != nil {
 			problems = append(problems, wrong(from, key, err))
@@ -233,29 +234,29 @@ func textOf(s Setting, n *document.Node) (string, error) {
 	case document.List:
 		return listOf(s, n)
 	case document.Map:
-		return "", fmt.Errorf("is one value, not a map")
+		return "", errors.New("is one value, not a map")
 	case document.Null:
-		return "", fmt.Errorf("stands without a value: give one or take the line out")
+		return "", errors.New("stands without a value: give one or take the line out")
 	case document.Text, document.Bool, document.Int, document.Float:
 		if s.List && strings.Contains(n.Scalar(), ",") {
-			return "", fmt.Errorf("is a list in a file: [a, b]")
+			return "", errors.New("is a list in a file: [a, b]")
 		}
 		if n.Scalar() == "" {
-			return "", fmt.Errorf("is empty: give a value or take the line out")
+			return "", errors.New("is empty: give a value or take the line out")
 		}
 		return n.Scalar(), nil
 	}
-	return "", fmt.Errorf("cannot be read")
+	return "", errors.New("cannot be read")
 }
 
 func listOf(s Setting, n *document.Node) (string, error) {
 	if !s.List {
-		return "", fmt.Errorf("is one value, not a list")
+		return "", errors.New("is one value, not a list")
 	}
 	var parts []string
 	for _, i := range n.Items() {
 		if i.Kind == document.List || i.Kind == document.Map || i.Scalar() == "" || strings.Contains(i.Scalar(), ",") {
-			return "", fmt.Errorf("is a list of single words")
+			return "", errors.New("is a list of single words")
 		}
 		parts = append(parts, i.Scalar())
 	}

@@ -1,9 +1,11 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -133,7 +135,7 @@ func keeping() []Setting {
 			Why: "Names the instance where the machine's own identity changes with each start (containers).",
 			put: func(c *Config, s string) error {
 				if c.Instance = s; s != "" && !nameLike.MatchString(s) {
-					return fmt.Errorf("is 1 to 64 of A-Z, a-z, 0-9, . _ and -")
+					return errors.New("is 1 to 64 of A-Z, a-z, 0-9, . _ and -")
 				}
 				return nil
 			},
@@ -197,7 +199,7 @@ func putBool(to *bool, s string) error {
 	case "false":
 		*to = false
 	default:
-		return fmt.Errorf("is true or false")
+		return errors.New("is true or false")
 	}
 	return nil
 }
@@ -211,11 +213,9 @@ func putText(to *string, s, what string) error {
 
 // putWord takes one of the words; a misspelt one is named with the nearest.
 func putWord(to *string, s string, words ...string) error {
-	for _, w := range words {
-		if s == w {
-			*to = s
-			return nil
-		}
+	if slices.Contains(words, s) {
+		*to = s
+		return nil
 	}
 	near := ""
 	if w := fault.Suggest(s, words); w != "" {
@@ -257,12 +257,12 @@ func putProxies(c *Config, s string) error {
 		if err != nil {
 			a, err := netip.ParseAddr(text)
 			if err != nil {
-				return fmt.Errorf("lists addresses or CIDRs, like 10.0.0.5 or 10.0.0.0/24")
+				return errors.New("lists addresses or CIDRs, like 10.0.0.5 or 10.0.0.0/24")
 			}
 			p = netip.PrefixFrom(a, a.BitLen())
 		}
 		if p.Bits() < 8 {
-			return fmt.Errorf("would trust nearly everybody: name the proxies")
+			return errors.New("would trust nearly everybody: name the proxies")
 		}
 		c.Proxies = append(c.Proxies, p.Masked())
 	}
@@ -275,9 +275,9 @@ func putSecretsEnv(c *Config, s string) error {
 	for _, name := range split(s) {
 		switch {
 		case !envName.MatchString(name):
-			return fmt.Errorf("lists names of environment variables")
+			return errors.New("lists names of environment variables")
 		case strings.HasPrefix(strings.ToUpper(name), "TOCSIN_"):
-			return fmt.Errorf("never lists TOCSIN_ variables: a workspace must not read the server's own secrets")
+			return errors.New("never lists TOCSIN_ variables: a workspace must not read the server's own secrets")
 		}
 		c.SecretsEnv = append(c.SecretsEnv, name)
 	}

@@ -183,7 +183,7 @@ func TestLiftingTheHaltNeedsItsOwnVerb(t *testing.T) {
 		if got := w.ask(http.MethodPut, "/api/v1/halt", `{"on":false,"reason":"over"}`, who); got.StatusCode != want {
 			t.Errorf("got %d %s, want %d", got.StatusCode, got.body, want)
 		}
-		if got := w.ask(http.MethodPut, "/api/v1/halt", `{"on":true,"reason":"now"}`, who); got.StatusCode != 200 {
+		if got := w.ask(http.MethodPut, "/api/v1/halt", `{"on":true,"reason":"now"}`, who); got.StatusCode != http.StatusOK {
 			t.Errorf("got %d %s, want 200", got.StatusCode, got.body)
 		}
 	}
@@ -193,7 +193,7 @@ func TestTheInputOfADecisionIsForThoseWhoMayReadIt(t *testing.T) {
 	w := newWorld(t)
 	for role, want := range map[string]bool{account.Auditor: true, account.Lead: true, account.Analyst: false} {
 		got := w.ask(http.MethodGet, "/api/v1/decisions/"+decisionID, "", w.person("p-"+role, role))
-		if strings.Contains(got.body, `"input":{"action":"x"}`) != want || got.StatusCode != 200 {
+		if strings.Contains(got.body, `"input":{"action":"x"}`) != want || got.StatusCode != http.StatusOK {
 			t.Errorf("%s: got %d %s", role, got.StatusCode, got.body)
 		}
 	}
@@ -259,7 +259,7 @@ func TestMetricsAreForATokenUnlessTheyArePublic(t *testing.T) {
 		}
 	}
 	open := newWorld(t, func(d *httpapi.Deps) { d.MetricsPublic = true })
-	if got := open.ask(http.MethodGet, "/metrics", ""); got.StatusCode != 200 || !strings.Contains(got.body, "tocsin_build_info") {
+	if got := open.ask(http.MethodGet, "/metrics", ""); got.StatusCode != http.StatusOK || !strings.Contains(got.body, "tocsin_build_info") {
 		t.Errorf("public metrics: got %d %.80s", got.StatusCode, got.body)
 	}
 }

@@ -63,7 +63,7 @@ func (b *binder) value(v any, to reflect.Value, at string) {
 		b.moment(v, to, at)
 		return
 	}
-	switch to.Kind() {
+	switch to.Kind() { //nolint:exhaustive // the kinds that our own requests are made of; no other is filled
 	case reflect.Interface:
 		if v != nil {
 			to.Set(reflect.ValueOf(v))

@@ -52,6 +52,7 @@ var codes = [][2]string{
 	{"expired", "The time to answer is over."},
 	{"expression", "An expression could not be evaluated."},
 	{"extend_limit", "The policy gives no more time."},
+	{"failed", "The playbook itself ended with this error."},
 	{"forbidden", "You lack the permission that detail names."},
 	{"header_too_large", "The headers are too large."},
 	{"idempotency_conflict", "This Idempotency-Key was used for another body."},

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -158,10 +159,8 @@ func bounded(at, text string, most int) error {
 
 // oneOf refuses a word that is none of those.
 func oneOf(at, text string, words ...string) error {
-	for _, w := range words {
-		if text == w {
-			return nil
-		}
+	if slices.Contains(words, text) {
+		return nil
 	}
 	return fault.New(fault.InvalidInput, "a word is none of those that are known").WithCode("bad_request").
 		WithPlaces(fault.Place{At: at, Message: "is one of: " + strings.Join(words, ", ")})

@@ -35,7 +35,7 @@ func TestS042NoErrorSaysAnythingOfOurInsides(t *testing.T) {
 		"no row":                  sql.ErrNoRows,
 		"path":                    &fs.PathError{Op: "open", Path: "/var/lib/tocsin/key", Err: os.ErrPermission},
 		"refused connection":      dial,
-		"address with a password": &url.Error{Op: "Get", URL: "https://user:pass@10.0.0.5/x?token=s3cret", Err: dial},
+		"address with a password": &url.Error{Op: "Get", URL: "https://user:pass@10.0.0.5/x?token=s3cret", Err: dial}, //nolint:gosec // of nobody
 		"deadline":                context.DeadlineExceeded,
 		"cancelled":               context.Canceled,
 		"wrapped internal":        fault.Wrap(errors.New("SELECT s3cret"), fault.Internal, "load /var/lib/tocsin"),
@@ -131,7 +131,7 @@ func (w *world) speak(t *testing.T, raw string) string {
 	}
 	defer func() { _ = c.Close() }()
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second)) //nolint:forbidigo // of a socket
-	go func() { _, _ = c.Write([]byte(raw)) }() // it may be cut while it is still being sent
+	go func() { _, _ = c.Write([]byte(raw)) }()         // it may be cut while it is still being sent
 	buf := make([]byte, 64<<10)
 	n, _ := c.Read(buf)
 	return string(buf[:n])
@@ -146,7 +146,7 @@ func TestFact6APanicIsAnswered500AndTheProcessLives(t *testing.T) {
 	for method, path := range map[string]string{"GET": "/api/v1/runs/" + runID, "POST": "/hooks/edr", "PUT": "/api/v1/halt"} {
 		got := w.ask(method, path, `{"on":true,"reason":"r"}`, root, "X-Signature: good")
 		p := got.problem(t)
-		if got.StatusCode != 500 || p.Code != "internal" || strings.Contains(got.body, "SELECT") || strings.Contains(got.body, "/var") {
+		if got.StatusCode != http.StatusInternalServerError || p.Code != "internal" || strings.Contains(got.body, "SELECT") || strings.Contains(got.body, "/var") {
 			t.Errorf("%s %s: got %d %s", method, path, got.StatusCode, got.body)
 		}
 		if !strings.Contains(w.log.String(), p.Instance) || !strings.Contains(w.log.String(), "panic caught") {
@@ -156,7 +156,7 @@ func TestFact6APanicIsAnswered500AndTheProcessLives(t *testing.T) {
 	w.house.mu.Lock()
 	w.crash = false
 	w.house.mu.Unlock()
-	if got := w.ask("GET", "/api/v1/runs/"+runID, "", root); got.StatusCode != 200 {
+	if got := w.ask("GET", "/api/v1/runs/"+runID, "", root); got.StatusCode != http.StatusOK {
 		t.Errorf("afterwards: got %d", got.StatusCode)
 	}
 	w.person("scraper", account.Admin)
@@ -167,17 +167,17 @@ func TestFact6APanicIsAnswered500AndTheProcessLives(t *testing.T) {
 
 func TestHealthAndReadinessSayTheirStatusOnly(t *testing.T) {
 	w := newWorld(t)
-	if got := w.ask("GET", "/healthz", ""); got.StatusCode != 200 || got.body != `{"status":"alive"}` {
+	if got := w.ask("GET", "/healthz", ""); got.StatusCode != http.StatusOK || got.body != `{"status":"alive"}` {
 		t.Errorf("got %d %s", got.StatusCode, got.body)
 	}
-	if got := w.ask("GET", "/readyz", ""); got.StatusCode != 200 || got.body != `{"status":"ready","quarantine":true}` {
+	if got := w.ask("GET", "/readyz", ""); got.StatusCode != http.StatusOK || got.body != `{"status":"ready","quarantine":true}` {
 		t.Errorf("got %d %s", got.StatusCode, got.body)
 	}
 	w.state.why = "recovering"
-	if got := w.ask("GET", "/readyz", ""); got.StatusCode != 503 || !strings.Contains(got.body, `"status":"recovering"`) {
+	if got := w.ask("GET", "/readyz", ""); got.StatusCode != http.StatusServiceUnavailable || !strings.Contains(got.body, `"status":"recovering"`) {
 		t.Errorf("got %d %s", got.StatusCode, got.body)
 	}
-	if got := w.ask("HEAD", "/healthz", ""); got.StatusCode != 200 || got.body != "" {
+	if got := w.ask("HEAD", "/healthz", ""); got.StatusCode != http.StatusOK || got.body != "" {
 		t.Errorf("HEAD: got %d %q", got.StatusCode, got.body)
 	}
 }
@@ -207,7 +207,7 @@ func TestEveryAnswerCarriesTheHeadersOfProtection(t *testing.T) {
 func TestEveryCodeOfARefusalIsDocumented(t *testing.T) {
 	w := newWorld(t)
 	got := w.ask("GET", "/schemas/errors.json", "")
-	if got.StatusCode != 200 {
+	if got.StatusCode != http.StatusOK {
 		t.Fatal(got.StatusCode)
 	}
 	for code, text := range httpapi.Codes() {

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -18,7 +19,7 @@ import (
 func TestFact5ConcurrentWebhooksKeepTheirBytes(t *testing.T) {
 	w := newWorld(t)
 	const senders, each = 40, 200
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: senders}} //nolint:forbidigo // a test's own sender
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: senders}}
 	defer client.CloseIdleConnections()
 	var wg sync.WaitGroup
 	for s := range senders {
@@ -83,7 +84,7 @@ func TestADeliveryIsHandedOnByteForByte(t *testing.T) {
 		"from another site": {"{}", []string{"Origin: https://siem.example", "Sec-Fetch-Site: cross-site"}},
 	} {
 		got := w.ask(http.MethodPost, "/hooks/edr", tc.body, append(tc.head, "X-Signature: good", "X-Delivery-Id: 1")...)
-		if got.StatusCode != 202 || got.body != `{"alerts":[{"id":"`+alertID+`","new":true}],"runs":["`+runID+`"]}` {
+		if got.StatusCode != http.StatusAccepted || got.body != `{"alerts":[{"id":"`+alertID+`","new":true}],"runs":["`+runID+`"]}` {
 			t.Errorf("%s: got %d %s", name, got.StatusCode, got.body)
 		}
 		d := w.received[len(w.received)-1]
@@ -112,7 +113,7 @@ func TestS098WhatIsTooLargeOrTooSlowIsRefusedBeforeItIsLookedAt(t *testing.T) {
 			t.Errorf("%d bytes to %s: got %.200s", n, path, got)
 		}
 	}
-	if got := w.ask(http.MethodPost, "/hooks/edr", big[:1<<20], "X-Signature: good"); got.StatusCode != 202 {
+	if got := w.ask(http.MethodPost, "/hooks/edr", big[:1<<20], "X-Signature: good"); got.StatusCode != http.StatusAccepted {
 		t.Errorf("1 MiB: got %d", got.StatusCode)
 	}
 	// The length alone decides: nothing of the body is waited for.
@@ -122,7 +123,7 @@ func TestS098WhatIsTooLargeOrTooSlowIsRefusedBeforeItIsLookedAt(t *testing.T) {
 	if got := w.speak(t, "POST /hooks/edr HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n"+big+"\r\n0\r\n\r\n"); !strings.Contains(got, " 413 ") {
 		t.Errorf("2 MiB in chunks: got %.100s", got)
 	}
-	if got := w.ask(http.MethodPost, "/hooks/edr", `{"a":`+strings.Repeat("[", 10_000)); got.StatusCode != 401 {
+	if got := w.ask(http.MethodPost, "/hooks/edr", `{"a":`+strings.Repeat("[", 10_000)); got.StatusCode != http.StatusUnauthorized {
 		t.Errorf("deep JSON without a signature: got %d", got.StatusCode)
 	}
 	if len(w.received) != 1 {
@@ -149,8 +150,8 @@ func TestS112SlowHeadersAndBodiesAreCutAtTenSeconds(t *testing.T) {
 				return
 			}
 			defer func() { _ = c.Close() }()
-			from := time.Now()                            //nolint:forbidigo // a socket's time
-			_ = c.SetDeadline(from.Add(25 * time.Second)) //nolint:forbidigo // as above
+			from := time.Now() //nolint:forbidigo // a socket's time
+			_ = c.SetDeadline(from.Add(25 * time.Second))
 			_, _ = c.Write([]byte(begin))
 			if name == "one byte/s" {
 				go func() {
@@ -193,7 +194,7 @@ func TestTheAnswerToADeliveryIsTheUseCases(t *testing.T) {
 		"database full":  {fault.New(fault.Unavailable, "cannot be stored now").After(5 * time.Second), 503, "unavailable", "5"},
 		"too large":      {fault.New(fault.TooLarge, "too large"), 413, "too_large", ""},
 		"not authentic":  {fault.New(fault.Unauthorized, "no"), 401, "unauthorized", ""},
-		"something else": {fmt.Errorf("SELECT"), 500, "internal", ""},
+		"something else": {errors.New("SELECT"), 500, "internal", ""},
 	} {
 		w.house.mu.Lock()
 		w.fail = tc.err
@@ -207,7 +208,7 @@ func TestTheAnswerToADeliveryIsTheUseCases(t *testing.T) {
 		unknown, known := w.ask(http.MethodPost, path, "{}"), w.ask(http.MethodPost, "/hooks/edr", "{}")
 		u, k := unknown.problem(t), known.problem(t)
 		u.Instance, k.Instance = "", ""
-		if unknown.StatusCode != 401 || fmt.Sprint(u) != fmt.Sprint(k) {
+		if unknown.StatusCode != http.StatusUnauthorized || fmt.Sprint(u) != fmt.Sprint(k) {
 			t.Errorf("%s: got %d %s, want the answer of a known source: %s", path, unknown.StatusCode, unknown.body, known.body)
 		}
 	}

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -131,7 +132,7 @@ func TestKeptAnswersStayBounded(t *testing.T) {
 		return fault.CodeOf(err)
 	}
 	for i := range 3 * maxReplays {
-		key := fmt.Sprint(i)
+		key := strconv.Itoa(i)
 		if i%3 == 0 { // one in three stays under way
 			if got := begin(key); got != "" {
 				t.Fatalf("request %d: got %q", i, got)

@@ -146,7 +146,7 @@ func TestTheDocumentIsServedToEverybody(t *testing.T) {
 	w := newWorld(t)
 	got := w.ask(http.MethodGet, "/openapi.json", "")
 	var a, b any
-	if err := json.Unmarshal([]byte(got.body), &a); err != nil || got.StatusCode != 200 {
+	if err := json.Unmarshal([]byte(got.body), &a); err != nil || got.StatusCode != http.StatusOK {
 		t.Fatalf("got %d, %v", got.StatusCode, err)
 	}
 	if err := json.Unmarshal(httpapi.OpenAPI(), &b); err != nil {

@@ -19,7 +19,7 @@ func TestS030TheAppsPageHasAFreshNonceAndAStrictPolicy(t *testing.T) {
 		got := w.ask("GET", path, "")
 		csp := got.Header.Get("Content-Security-Policy")
 		m := nonceOf.FindStringSubmatch(csp)
-		if got.StatusCode != 200 || m == nil || !strings.Contains(got.body, `nonce="`+m[1]+`"`) || seen[m[1]] || strings.Contains(got.body, "__NONCE__") {
+		if got.StatusCode != http.StatusOK || m == nil || !strings.Contains(got.body, `nonce="`+m[1]+`"`) || seen[m[1]] || strings.Contains(got.body, "__NONCE__") {
 			t.Errorf("%s: got %d %s %s", path, got.StatusCode, csp, got.body)
 			continue
 		}
@@ -42,7 +42,7 @@ func TestFilesOfTheAppAreServedPackedAndForGood(t *testing.T) {
 	w := newWorld(t)
 	for accept, want := range map[string]string{"br, gzip": "BR", "gzip, deflate": "GZ", "identity": "let a=1", "br;q=0, gzip": "GZ", "bread": "let a=1", "GZIP": "GZ"} {
 		got := w.ask("GET", "/assets/app-1a2b.js", "", "Accept-Encoding: "+accept)
-		if got.StatusCode != 200 || got.body != want || got.Header.Get("Vary") != "Accept-Encoding" || got.Header.Get("Content-Type") != "text/javascript; charset=utf-8" ||
+		if got.StatusCode != http.StatusOK || got.body != want || got.Header.Get("Vary") != "Accept-Encoding" || got.Header.Get("Content-Type") != "text/javascript; charset=utf-8" ||
 			got.Header.Get("Cache-Control") != "public, max-age=31536000, immutable" {
 			t.Errorf("%s: got %d %q %v", accept, got.StatusCode, got.body, got.Header)
 		}
@@ -51,15 +51,15 @@ func TestFilesOfTheAppAreServedPackedAndForGood(t *testing.T) {
 	if first.Header.Get("Cache-Control") != "no-cache" || first.Header.Get("Content-Type") != "image/svg+xml" {
 		t.Errorf("got %v", first.Header)
 	}
-	if got := w.ask("GET", "/bell.svg", "", "If-None-Match: "+first.Header.Get("ETag")); got.StatusCode != 304 || got.body != "" {
+	if got := w.ask("GET", "/bell.svg", "", "If-None-Match: "+first.Header.Get("ETag")); got.StatusCode != http.StatusNotModified || got.body != "" {
 		t.Errorf("again: got %d %q", got.StatusCode, got.body)
 	}
 	for _, path := range []string{"/nothing.js", "/assets/../index.html", "/.gitkeep", "/index.html.br", "/assets/app-1a2b.js.br", "/assets/app-1a2b.js.gz", "/..%2f..%2fetc/passwd.txt", "/assets/%2e%2e/x.txt"} {
-		if got := w.ask("GET", path, ""); got.StatusCode != 404 && got.StatusCode != 401 {
+		if got := w.ask("GET", path, ""); got.StatusCode != http.StatusNotFound && got.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%s: got %d %.60s", path, got.StatusCode, got.body)
 		}
 	}
-	if got := w.ask("POST", "/alerts", "{}"); got.StatusCode != 401 {
+	if got := w.ask("POST", "/alerts", "{}"); got.StatusCode != http.StatusUnauthorized {
 		t.Errorf("POST to a page: got %d", got.StatusCode)
 	}
 }

@@ -55,7 +55,7 @@ func statusOf(err error) int {
 		return http.StatusForbidden
 	case fault.NotFound:
 		return http.StatusNotFound
-	case fault.Conflict, fault.ApprovalDenied, fault.ApprovalExpired, fault.InDoubt:
+	case fault.Conflict, fault.ApprovalDenied, fault.ApprovalExpired, fault.InDoubt, fault.Failed:
 		return http.StatusConflict
 	case fault.TooLarge:
 		return http.StatusRequestEntityTooLarge

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -57,7 +58,7 @@ func TestS046WhatAnotherSiteSendsChangesNothing(t *testing.T) {
 		}
 	}
 	for _, head := range []string{"Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: none", "Origin: http://127.0.0.1:8080", "Origin: " + w.url} {
-		if got := w.ask(http.MethodPut, "/api/v1/halt", `{"on":true,"reason":"r"}`, head, root); got.StatusCode != 200 {
+		if got := w.ask(http.MethodPut, "/api/v1/halt", `{"on":true,"reason":"r"}`, head, root); got.StatusCode != http.StatusOK {
 			t.Errorf("%s: our own page got %d %s", head, got.StatusCode, got.body)
 		}
 	}
@@ -76,7 +77,7 @@ func TestABodyIsJSONAndSaysSo(t *testing.T) {
 			t.Errorf("%q: got %d %s, want %d", kind, got.StatusCode, got.body, want)
 		}
 	}
-	if got := w.ask(http.MethodPut, "/api/v1/halt", body, "Content-Encoding: gzip", root); got.StatusCode != 415 {
+	if got := w.ask(http.MethodPut, "/api/v1/halt", body, "Content-Encoding: gzip", root); got.StatusCode != http.StatusUnsupportedMediaType {
 		t.Errorf("a packed body: got %d", got.StatusCode)
 	}
 	for kind, want := range map[string]int{"application/yaml": 200, "text/yaml": 200, "application/x-yaml; charset=utf-8": 200, "text/plain": 415} {
@@ -100,7 +101,7 @@ func TestS057NothingIsSetThatIsNotAskedFor(t *testing.T) {
 			}
 			before := w.changed()
 			got := w.ask(r.Method, path, body, root)
-			if got.StatusCode != 400 || w.changed() != before {
+			if got.StatusCode != http.StatusBadRequest || w.changed() != before {
 				t.Errorf("%s %s with %s: got %d %s", r.Method, r.Path, key, got.StatusCode, got.body)
 			}
 		}
@@ -145,7 +146,7 @@ func TestBodiesAreReadStrictly(t *testing.T) {
 		before := w.changed()
 		got := w.ask(http.MethodPost, tc.path, tc.body, root)
 		p := got.problem(t)
-		if got.StatusCode != 400 || w.changed() != before {
+		if got.StatusCode != http.StatusBadRequest || w.changed() != before {
 			t.Errorf("%s: got %d %s", name, got.StatusCode, got.body)
 		}
 		found := tc.at == ""
@@ -202,7 +203,7 @@ func TestParametersAreKnownOrRefused(t *testing.T) {
 	} {
 		got := w.ask(http.MethodGet, "/api/v1/alerts"+query, "", root)
 		code := ""
-		if got.StatusCode != 200 {
+		if got.StatusCode != http.StatusOK {
 			code = got.problem(t).Code
 		}
 		if code != want {
@@ -217,7 +218,7 @@ func TestParametersAreKnownOrRefused(t *testing.T) {
 		if strings.HasPrefix(path, "/hooks") {
 			continue
 		}
-		if got := w.ask(r.Method, path+"?nothing=1", body, root); got.StatusCode != 400 && r.Verb != account.Metrics {
+		if got := w.ask(r.Method, path+"?nothing=1", body, root); got.StatusCode != http.StatusBadRequest && r.Verb != account.Metrics {
 			t.Errorf("%s %s took an unknown parameter: %d", r.Method, r.Path, got.StatusCode)
 		}
 	}
@@ -231,7 +232,7 @@ func TestIdsAndNamesAreCheckedBeforeTheyAreLookedUp(t *testing.T) {
 		"/api/v1/playbooks/UPPER", "/api/v1/playbooks/a%2Fb", "/api/v1/playbooks/..", "/api/v1/playbooks/" + strings.Repeat("a", 65), "/api/v1/playbooks/a_b", "/api/v1/users/Root", "/api/v1/users/jаna",
 	} {
 		got := w.ask(http.MethodGet, path, "", root)
-		if got.StatusCode != 404 || got.problem(t).Code != "not_found" {
+		if got.StatusCode != http.StatusNotFound || got.problem(t).Code != "not_found" {
 			t.Errorf("%s: got %d %s", path, got.StatusCode, got.body)
 		}
 	}
@@ -254,13 +255,13 @@ func TestS006OnlyTheMethodOfTheTableChangesAnything(t *testing.T) {
 			}
 			before := w.changed()
 			got := w.ask(method, path, "", root, "X-HTTP-Method-Override: "+r.Method, "X-Method-Override: "+r.Method, "X-HTTP-Method: "+r.Method, "X-Signature: good")
-			if got.StatusCode != 405 || w.changed() != before {
+			if got.StatusCode != http.StatusMethodNotAllowed || w.changed() != before {
 				t.Errorf("%s %s: got %d %s", method, r.Path, got.StatusCode, got.body)
 			}
 		}
 		before := w.changed()
 		got := w.ask("GET", path+"?_method="+r.Method, "", root, "X-HTTP-Method-Override: "+r.Method)
-		if w.changed() != before || taken["GET "+r.Path] && got.StatusCode != 400 {
+		if w.changed() != before || taken["GET "+r.Path] && got.StatusCode != http.StatusBadRequest {
 			t.Errorf("GET %s with an override: got %d", r.Path, got.StatusCode)
 		}
 		_ = body
@@ -276,12 +277,12 @@ func TestFact7PathsAreMatchedExactly(t *testing.T) {
 		"/API/v1/runs", "/api/V1/runs", "/api/v1/Runs", "/api/v1/runs/", "/api/v1//runs", "/api/v1/runs//", "/api/v1/./runs", "/api/v1/x/../runs",
 		"/api/v1/%72uns", "/api/v1/runs%2f", "/api/v1/runs%20", "/api/v1/runs;x=1", "/api/v1\\runs",
 	} {
-		if got := w.ask(http.MethodGet, path, "", root); got.StatusCode != 404 {
+		if got := w.ask(http.MethodGet, path, "", root); got.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: got %d %.60s", path, got.StatusCode, got.body)
 		}
 	}
 	got := w.ask(http.MethodGet, "/api/v1/alerts/"+alertID, "", root, "Host: evil.example", "X-Forwarded-Host: evil.example", "X-Forwarded-Prefix: /evil")
-	if got.StatusCode != 200 || strings.Contains(got.body, "evil") || strings.Contains(fmt.Sprint(got.Header), "evil") {
+	if got.StatusCode != http.StatusOK || strings.Contains(got.body, "evil") || strings.Contains(fmt.Sprint(got.Header), "evil") {
 		t.Errorf("the answer believes the host: %v %s", got.Header, got.body)
 	}
 }
@@ -299,13 +300,13 @@ func TestWhatPeopleEditHasAnETag(t *testing.T) {
 			t.Errorf("%s: the ETag is %s, want %s", name, read.Header.Get("ETag"), tc.fresh)
 		}
 		before := w.changed()
-		if got := w.ask(tc.method, tc.path, tc.body, root, `If-Match: "99"`); got.StatusCode != 409 && got.StatusCode != 412 || w.changed() != before {
+		if got := w.ask(tc.method, tc.path, tc.body, root, `If-Match: "99"`); got.StatusCode != http.StatusConflict && got.StatusCode != http.StatusPreconditionFailed || w.changed() != before {
 			t.Errorf("%s, an old state: got %d %s", name, got.StatusCode, got.body)
 		}
-		if got := w.ask(tc.method, tc.path, tc.body, root, "If-Match: rubbish"); got.StatusCode != 400 || w.changed() != before {
+		if got := w.ask(tc.method, tc.path, tc.body, root, "If-Match: rubbish"); got.StatusCode != http.StatusBadRequest || w.changed() != before {
 			t.Errorf("%s, no ETag: got %d %s", name, got.StatusCode, got.body)
 		}
-		if got := w.ask(tc.method, tc.path, tc.body, root, "If-Match: "+tc.fresh); got.StatusCode != 200 {
+		if got := w.ask(tc.method, tc.path, tc.body, root, "If-Match: "+tc.fresh); got.StatusCode != http.StatusOK {
 			t.Errorf("%s, the present state: got %d %s", name, got.StatusCode, got.body)
 		}
 	}
@@ -317,10 +318,10 @@ func TestARequestWithAKeyIsDoneOnce(t *testing.T) {
 	path := "/api/v1/playbooks/isolate/runs"
 	first := w.ask(http.MethodPost, path, `{"inputs":{"a":1}}`, root, "Idempotency-Key: k1")
 	again := w.ask(http.MethodPost, path, `{"inputs":{"a":1}}`, root, "Idempotency-Key: k1")
-	if first.StatusCode != 202 || again.StatusCode != 202 || again.body != first.body || again.Header.Get("Idempotency-Replayed") != "true" || w.changed() != 1 {
+	if first.StatusCode != http.StatusAccepted || again.StatusCode != http.StatusAccepted || again.body != first.body || again.Header.Get("Idempotency-Replayed") != "true" || w.changed() != 1 {
 		t.Errorf("got %d and %d after %d acts: %s", first.StatusCode, again.StatusCode, w.changed(), again.body)
 	}
-	if got := w.ask(http.MethodPost, path, `{"inputs":{"a":2}}`, root, "Idempotency-Key: k1"); got.StatusCode != 409 || got.problem(t).Code != "idempotency_conflict" {
+	if got := w.ask(http.MethodPost, path, `{"inputs":{"a":2}}`, root, "Idempotency-Key: k1"); got.StatusCode != http.StatusConflict || got.problem(t).Code != "idempotency_conflict" {
 		t.Errorf("another body: got %d %s", got.StatusCode, got.body)
 	}
 	for name, tc := range map[string]struct {
@@ -332,7 +333,7 @@ func TestARequestWithAKeyIsDoneOnce(t *testing.T) {
 		"another key":     {root, path, "k2", 4},
 	} {
 		before := w.changed()
-		if got := w.ask(http.MethodPost, tc.path, `{"inputs":{"a":1}}`, tc.who, "Idempotency-Key: "+tc.key); got.StatusCode != 202 || w.changed() != before+1 {
+		if got := w.ask(http.MethodPost, tc.path, `{"inputs":{"a":1}}`, tc.who, "Idempotency-Key: "+tc.key); got.StatusCode != http.StatusAccepted || w.changed() != before+1 {
 			t.Errorf("%s: got %d %s", name, got.StatusCode, got.body)
 		}
 	}
@@ -352,7 +353,7 @@ func TestARequestWithAKeyIsDoneOnce(t *testing.T) {
 	w.pass(25 * 60 * 60 * 1e9)
 	root = w.session(w.find("root"))
 	before := w.changed()
-	if got := w.ask(http.MethodPost, path, `{"inputs":{"a":1}}`, root, "Idempotency-Key: k1"); got.StatusCode != 202 || w.changed() != before+1 {
+	if got := w.ask(http.MethodPost, path, `{"inputs":{"a":1}}`, root, "Idempotency-Key: k1"); got.StatusCode != http.StatusAccepted || w.changed() != before+1 {
 		t.Errorf("a day later: got %d %s", got.StatusCode, got.body)
 	}
 }
@@ -360,16 +361,16 @@ func TestARequestWithAKeyIsDoneOnce(t *testing.T) {
 func TestARefusedRequestFreesItsKey(t *testing.T) {
 	w, root := everyone(t)
 	w.house.mu.Lock()
-	w.fail = fmt.Errorf("the disk is full")
+	w.fail = errors.New("the disk is full")
 	w.house.mu.Unlock()
 	path := "/api/v1/runs/" + runID + "/cancel"
-	if got := w.ask(http.MethodPost, path, `{}`, root, "Idempotency-Key: k"); got.StatusCode != 500 {
+	if got := w.ask(http.MethodPost, path, `{}`, root, "Idempotency-Key: k"); got.StatusCode != http.StatusInternalServerError {
 		t.Fatalf("got %d", got.StatusCode)
 	}
 	w.house.mu.Lock()
 	w.fail = nil
 	w.house.mu.Unlock()
-	if got := w.ask(http.MethodPost, path, `{}`, root, "Idempotency-Key: k"); got.StatusCode != 202 {
+	if got := w.ask(http.MethodPost, path, `{}`, root, "Idempotency-Key: k"); got.StatusCode != http.StatusAccepted {
 		t.Errorf("got %d %s", got.StatusCode, got.body)
 	}
 }

@@ -100,7 +100,6 @@ func status(code int) option        { return func(r *Route) { r.Status = code } 
 func query(ps ...Param) option      { return func(r *Route) { r.Query = append(r.Query, ps...) } }
 func within(d time.Duration) option { return func(r *Route) { r.within = d } }
 func yaml() option                  { return func(r *Route) { r.text = true } }
-func streaming() option             { return func(r *Route) { r.streams = true } }
 
 // unnoted: the answer holds a secret and is never kept for a second request.
 func unnoted() option { return func(r *Route) { r.noted = false } }

@@ -32,7 +32,7 @@ func TestARunThatIsWaitedForIsAnsweredWhenItIsOver(t *testing.T) {
 	}()
 	got := w.ask(http.MethodPost, "/api/v1/playbooks/isolate/runs?wait=30s", `{}`, root)
 	var r engine.Run
-	if err := json.Unmarshal([]byte(got.body), &r); err != nil || got.StatusCode != 200 || r.Status != engine.RunSucceeded {
+	if err := json.Unmarshal([]byte(got.body), &r); err != nil || got.StatusCode != http.StatusOK || r.Status != engine.RunSucceeded {
 		t.Errorf("got %d %s", got.StatusCode, got.body)
 	}
 }
@@ -58,7 +58,7 @@ func TestTriageIsWrittenDownAndClosingNeedsAReason(t *testing.T) {
 		`{"severity":"low"}`: 400, `{"title":"x"}`: 400,
 	} {
 		w.house.mu.Lock()
-		w.house.alert = alert.Alert{ID: alertID, Status: alert.New}
+		w.alert = alert.Alert{ID: alertID, Status: alert.New}
 		w.house.mu.Unlock()
 		if got := w.ask(http.MethodPatch, path, body, root); got.StatusCode != want {
 			t.Errorf("%s: got %d %s, want %d", body, got.StatusCode, got.body, want)

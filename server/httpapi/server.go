@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -56,7 +57,7 @@ type Server struct {
 	unlisten func()
 
 	mu       sync.Mutex
-	listener net.Listener
+	listener io.Closer
 	stopped  bool
 }
 
@@ -95,7 +96,10 @@ func (s *Server) build(ctx context.Context) {
 		BodyLimit: maxBody, Concurrency: s.d.Connected, ReadBufferSize: maxHeader,
 		ReadTimeout: readWithin, WriteTimeout: writeWithin, IdleTimeout: idleWithin,
 		DisableStartupMessage: true, DisablePreParseMultipartForm: true,
-		ErrorHandler: func(c *fiber.Ctx, err error) error { s.fail(c.Context(), err); return nil },
+		ErrorHandler: func(c *fiber.Ctx, err error) error { //nolint:contextcheck // a request of fasthttp is its own context
+			s.fail(c.Context(), err)
+			return nil
+		},
 	})
 	for _, r := range s.routes {
 		s.app.Add(r.Method, r.Path, s.handle(ctx, r))
@@ -106,7 +110,7 @@ func (s *Server) build(ctx context.Context) {
 	s.app.Use(s.rest(ctx))
 	srv := s.app.Server()
 	srv.HeaderReceived = s.bounds
-	srv.Handler = s.outer(s.app.Handler())
+	srv.Handler = s.outer(s.app.Handler()) //nolint:contextcheck // a request of fasthttp is its own context
 	s.handler = srv.Handler
 }
 
@@ -192,7 +196,7 @@ func harden(rc *fasthttp.RequestCtx, secure bool) {
 }
 
 // Serve answers on a listener until Shutdown, and not at all after it.
-func (s *Server) Serve(l net.Listener) error {
+func (s *Server) Serve(l net.Listener) error { //nolint:forbidigo // takes one that server/app opened
 	s.mu.Lock()
 	if s.stopped {
 		s.mu.Unlock()
@@ -224,7 +228,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-func closeListener(l net.Listener) error {
+func closeListener(l io.Closer) error {
 	if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("close the listener: %w", err)
 	}

@@ -28,7 +28,7 @@ func TestS044ALogInGivesANewCookieOfTheRightKind(t *testing.T) {
 		planted := strings.Repeat("A", 43)
 		login := func(cookie string) *http.Cookie {
 			got := w.ask(http.MethodPost, "/api/v1/session", `{"username":"Jana","password":"`+password+`"}`, cookie)
-			if got.StatusCode != 200 || len(got.Cookies()) != 1 || !strings.Contains(got.body, `"name":"jana"`) {
+			if got.StatusCode != http.StatusOK || len(got.Cookies()) != 1 || !strings.Contains(got.body, `"name":"jana"`) {
 				t.Fatalf("got %d %s %v", got.StatusCode, got.body, got.Cookies())
 			}
 			return got.Cookies()[0]
@@ -66,10 +66,10 @@ func TestALogOutEndsTheSession(t *testing.T) {
 	w := newWorld(t)
 	jana := w.person("jana", account.Viewer)
 	got := w.ask(http.MethodDelete, "/api/v1/session", "", jana)
-	if got.StatusCode != 204 || len(got.Cookies()) != 1 || got.Cookies()[0].Value != "" || !got.Cookies()[0].Expires.Before(w.clock()) {
+	if got.StatusCode != http.StatusNoContent || len(got.Cookies()) != 1 || got.Cookies()[0].Value != "" || !got.Cookies()[0].Expires.Before(w.clock()) {
 		t.Errorf("got %d %v", got.StatusCode, got.Cookies())
 	}
-	if got := w.ask(http.MethodGet, "/api/v1/me", "", jana); got.StatusCode != 401 {
+	if got := w.ask(http.MethodGet, "/api/v1/me", "", jana); got.StatusCode != http.StatusUnauthorized {
 		t.Errorf("after the log-out: got %d", got.StatusCode)
 	}
 }
@@ -82,10 +82,10 @@ func TestALinkLogsInOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	body := `{"token":"` + text + `","password":"another password"}`
-	if got := w.ask(http.MethodPost, "/api/v1/session/link", body); got.StatusCode != 200 || len(got.Cookies()) != 1 {
+	if got := w.ask(http.MethodPost, "/api/v1/session/link", body); got.StatusCode != http.StatusOK || len(got.Cookies()) != 1 {
 		t.Errorf("got %d %s", got.StatusCode, got.body)
 	}
-	if got := w.ask(http.MethodPost, "/api/v1/session/link", body); got.StatusCode != 401 || got.problem(t).Code != "link_invalid" {
+	if got := w.ask(http.MethodPost, "/api/v1/session/link", body); got.StatusCode != http.StatusUnauthorized || got.problem(t).Code != "link_invalid" {
 		t.Errorf("a second time: got %d %s", got.StatusCode, got.body)
 	}
 }
@@ -110,7 +110,7 @@ func TestS051HeadersOfAStrangerSayNothingAboutWhoAsks(t *testing.T) {
 		"X-WEBAUTH-USER: root", "X-Forwarded-User: root", "Remote-User: root", "X-Remote-User: root", "X-Auth-Request-User: root",
 		"Authorization: Basic cm9vdDpjb3JyZWN0IGhvcnNlIGJhdHRlcnk=", "Authorization: Bearer root", "Authorization: root", "X-Api-Key: root", "X-Auth-Token: root",
 	} {
-		if got := w.ask(http.MethodGet, "/api/v1/me", "", head); got.StatusCode != 401 {
+		if got := w.ask(http.MethodGet, "/api/v1/me", "", head); got.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%s: got %d", head, got.StatusCode)
 		}
 	}
@@ -152,13 +152,13 @@ func TestS051TheAddressIsBelievedOnlyFromATrustedProxy(t *testing.T) {
 func TestRightsTakenAwayAreGoneWithTheNextRequest(t *testing.T) {
 	w := newWorld(t)
 	root, jana := w.person("root", account.Admin), w.person("jana", account.Responder)
-	if got := w.ask(http.MethodPatch, "/api/v1/users/jana", `{"disabled":true}`, root); got.StatusCode != 200 {
+	if got := w.ask(http.MethodPatch, "/api/v1/users/jana", `{"disabled":true}`, root); got.StatusCode != http.StatusOK {
 		t.Fatal(got.body)
 	}
-	if got := w.ask(http.MethodGet, "/api/v1/me", "", jana); got.StatusCode != 401 {
+	if got := w.ask(http.MethodGet, "/api/v1/me", "", jana); got.StatusCode != http.StatusUnauthorized {
 		t.Errorf("got %d", got.StatusCode)
 	}
-	if got := w.ask(http.MethodPatch, "/api/v1/users/root", `{"roles":[]}`, root); got.StatusCode != 409 || got.problem(t).Code != "last_admin" {
+	if got := w.ask(http.MethodPatch, "/api/v1/users/root", `{"roles":[]}`, root); got.StatusCode != http.StatusConflict || got.problem(t).Code != "last_admin" {
 		t.Errorf("the last admin: got %d %s", got.StatusCode, got.body)
 	}
 }

@@ -96,7 +96,7 @@ func TestFact16EventsComeWhileTheStreamIsOpen(t *testing.T) {
 	w := newWorld(t)
 	w.commit(change(1, "alert")) // before: not for this reader
 	r := w.read(w.person("jana", account.Viewer))
-	if r.res.StatusCode != 200 || !strings.HasPrefix(r.res.Header.Get("Content-Type"), "text/event-stream") {
+	if r.res.StatusCode != http.StatusOK || !strings.HasPrefix(r.res.Header.Get("Content-Type"), "text/event-stream") {
 		t.Fatalf("got %d %v", r.res.StatusCode, r.res.Header)
 	}
 	for i := int64(2); i < 6; i++ {
@@ -134,7 +134,7 @@ func TestAReaderThatReturnsGetsWhatItMissedOnce(t *testing.T) {
 			t.Errorf("%s: got %s", name, got)
 		}
 	}
-	if got := w.ask(http.MethodGet, "/api/v1/stream", "", jana, "Last-Event-ID: abc"); got.StatusCode != 400 {
+	if got := w.ask(http.MethodGet, "/api/v1/stream", "", jana, "Last-Event-ID: abc"); got.StatusCode != http.StatusBadRequest {
 		t.Errorf("a strange id: got %d", got.StatusCode)
 	}
 }
@@ -247,7 +247,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	jana := w.person("jana", account.Viewer)
 	w.read(jana)
 	w.read(jana)
-	if got := w.ask(http.MethodGet, "/api/v1/stream", "", jana); got.StatusCode != 503 || got.problem(t).Code != "too_many_streams" || got.Header.Get("Retry-After") == "" {
+	if got := w.ask(http.MethodGet, "/api/v1/stream", "", jana); got.StatusCode != http.StatusServiceUnavailable || got.problem(t).Code != "too_many_streams" || got.Header.Get("Retry-After") == "" {
 		t.Errorf("got %d %s", got.StatusCode, got.body)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -44,7 +45,7 @@ func TestALogRecordIsOneLineWhateverItHolds(t *testing.T) {
 }
 
 func TestKnownSecretsLeaveTheLogInNoEncoding(t *testing.T) {
-	const pass = `p"ss/w+rd & <Ünïcode>`
+	const pass = `p"ss/w+rd & <Ünïcode>` //nolint:gosec // of nobody
 	var out bytes.Buffer
 	var s observe.Scrubber
 	log := observe.NewLogger(&out, "debug", &s)
@@ -59,7 +60,8 @@ func TestKnownSecretsLeaveTheLogInNoEncoding(t *testing.T) {
 		"json": string(inJSON), "hex": fmt.Sprintf("%x", pass), "other": "Bearer another-token-123",
 	} {
 		out.Reset()
-		log.Warn("call "+text, slog.String("s", text), slog.Any("err", fmt.Errorf("send: %w", errors.New(text))),
+		log.Warn("call "+text, //nolint:sloglint // a message that a library made up
+			slog.String("s", text), slog.Any("err", fmt.Errorf("send: %w", errors.New(text))),
 			slog.Group("g", slog.Any("v", []string{text})), slog.Any("any", struct{ A string }{text}))
 		got := out.String()
 		for _, form := range []string{pass, url.QueryEscape(pass), url.PathEscape(pass), base64.StdEncoding.EncodeToString([]byte(pass)), fmt.Sprintf("%x", pass), "another-token-123", `p\"ss/w+rd`} {
@@ -107,7 +109,7 @@ func TestMetricsAreServedUnderTheirNames(t *testing.T) {
 	m.Problems(2, 1)
 	m.Queue("signals", func() float64 { return 5 })
 	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, want := range []string{
 		`tocsin_http_requests_total{method="GET",route="/api/v1/runs/:id",status="200"} 1`, "tocsin_streams 1",
 		`tocsin_deliveries_total{answer="accepted",source="edr"} 1`, `tocsin_alerts_total{outcome="new",source="edr"} 1`,
