@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -101,6 +102,7 @@ type Order struct {
 	Days     int      `json:"days,omitempty"`
 	Reason   string   `json:"reason,omitempty"`
 	Dest     string   `json:"dest,omitempty"`
+	Key      string   `json:"key,omitempty"` // a public key of the audit log
 }
 
 // Result is what an order came to; the field of its verb is set.
@@ -136,11 +138,7 @@ func (o *Operator) Do(ctx context.Context, in Order) (Result, error) {
 	}
 	defer func() { _ = res.Body.Close() }() // nothing depends on it
 	if res.StatusCode != http.StatusOK {
-		var p struct{ Kind, Code, Message string }
-		if err := json.NewDecoder(res.Body).Decode(&p); err != nil {
-			return Result{}, fault.Wrap(err, fault.Internal, "the server's answer cannot be read")
-		}
-		return Result{}, fault.New(fault.Kind(p.Kind), "%s", p.Message).WithCode(p.Code)
+		return Result{}, refusal(res.Body)
 	}
 	var out Result
 	if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
@@ -152,6 +150,10 @@ func (o *Operator) Do(ctx context.Context, in Order) (Result, error) {
 // handler serves orders on the socket.
 func (o *Operator) handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && r.URL.Path == exportPath {
+			o.serveExport(w, r)
+			return
+		}
 		var in Order
 		d := json.NewDecoder(io.LimitReader(r.Body, 1<<20))
 		d.DisallowUnknownFields()
@@ -162,14 +164,11 @@ func (o *Operator) handler() http.Handler {
 		} else {
 			err = fault.New(fault.InvalidInput, "the order cannot be read")
 		}
-		w.Header().Set("Content-Type", "application/json")
 		if err != nil {
-			w.WriteHeader(http.StatusUnprocessableEntity)
-			_ = json.NewEncoder(w).Encode(map[string]string{ // whoever asked is gone, or not
-				"kind": string(fault.KindOf(err)), "code": fault.CodeOf(err), "message": err.Error(),
-			})
+			refuse(w, err)
 			return
 		}
+		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(out) // as above
 	})
 }
@@ -186,10 +185,23 @@ func (o *Operator) do(ctx context.Context, in Order) (Result, error) {
 		b, err := o.a.store.Backup(ctx, in.Dest, Version, o.a.keyPath)
 		return Result{Backup: &b}, err
 	case "audit.verify":
-		r, err := o.a.store.VerifyAudit(ctx, nil)
-		return Result{Audit: &r}, err
+		return o.verify(ctx, in.Key)
 	}
 	return Result{}, fault.New(fault.InvalidInput, "no such order")
+}
+
+// verify checks the audit log, against a public key that was written down elsewhere
+// where one is given.
+func (o *Operator) verify(ctx context.Context, text string) (Result, error) {
+	var key ed25519.PublicKey
+	if text != "" {
+		var err error
+		if key, err = audit.ParseKey(text); err != nil {
+			return Result{}, fault.Wrap(err, fault.InvalidInput, "this is not a public key of an audit log")
+		}
+	}
+	r, err := o.a.store.VerifyAudit(ctx, key)
+	return Result{Audit: &r}, err
 }
 
 func (o *Operator) user(ctx context.Context, in Order) (Result, error) {
