@@ -111,40 +111,58 @@ func loadRun(ctx context.Context, tx *sql.Tx, run string) (perform.Stored, error
 	return out, nil
 }
 
+// loadJournal reads a journal, also one that was compacted, and holds it to its
+// chain.
 func loadJournal(ctx context.Context, tx *sql.Tx, run string) ([]perform.Event, error) {
+	out, chain, err := loadEvents(ctx, tx, run)
+	if err != nil {
+		return nil, err
+	}
+	if len(out) == 0 {
+		if out, err = fromArchive(ctx, tx, run); err != nil {
+			return nil, err
+		}
+	}
+	before := make([]byte, 32)
+	for i, e := range out {
+		before = chainOf(before, e)
+		if e.Seq != uint64(i)+1 || chain != nil && !bytes.Equal(chain[i], before) {
+			return nil, damaged(run, i+1)
+		}
+	}
+	var head int
+	var last []byte
+	if err := tx.QueryRowContext(ctx, `SELECT head, chain FROM run WHERE id = ?`, run).Scan(&head, &last); err != nil {
+		return nil, reading(ctx, err)
+	}
+	if head != len(out) || !bytes.Equal(last, before) {
+		return nil, damaged(run, len(out)+1)
+	}
+	return out, nil
+}
+
+// loadEvents reads the rows of a journal with the chain that each has.
+func loadEvents(ctx context.Context, tx *sql.Tx, run string) (out []perform.Event, chains [][]byte, err error) {
 	rows, err := tx.QueryContext(ctx, `SELECT seq, at, kind, coalesce((SELECT bytes FROM payload WHERE sha256 = journal.body_sha256), body), chain
 		FROM journal WHERE run = ? ORDER BY seq`, run)
 	if err != nil {
-		return nil, reading(ctx, err)
+		return nil, nil, reading(ctx, err)
 	}
 	defer func() { _ = rows.Close() }() // its error is that of Err
-	var out []perform.Event
-	before := make([]byte, 32)
 	for rows.Next() {
 		var e perform.Event
 		var at int64
 		var chain []byte
 		if err := rows.Scan(&e.Seq, &at, &e.Kind, &e.Body, &chain); err != nil {
-			return nil, fmt.Errorf("read the journal of run %s: %w", run, err)
+			return nil, nil, fmt.Errorf("read the journal of run %s: %w", run, err)
 		}
 		e.At = micro(at)
-		if before = chainOf(before, e); e.Seq != uint64(len(out))+1 || !bytes.Equal(chain, before) {
-			return nil, damaged(run, len(out)+1)
-		}
-		out = append(out, e)
+		out, chains = append(out, e), append(chains, chain)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, reading(ctx, err)
+		return nil, nil, reading(ctx, err)
 	}
-	var head int
-	var chain []byte
-	if err := tx.QueryRowContext(ctx, `SELECT head, chain FROM run WHERE id = ?`, run).Scan(&head, &chain); err != nil {
-		return nil, reading(ctx, err)
-	}
-	if head != len(out) || !bytes.Equal(chain, before) {
-		return nil, damaged(run, len(out)+1)
-	}
-	return out, nil
+	return out, chains, nil
 }
 
 // damaged refuses a journal in which something was changed, put in or taken out:

@@ -113,7 +113,7 @@ func TestADatabaseThatIsDamagedOrMissingIsRefusedAndNotMadeAnew(t *testing.T) {
 func TestEveryRowStructHasExactlyTheColumnsOfItsTable(t *testing.T) {
 	s, _ := fresh(t)
 	for _, r := range []interface{ TableName() string }{
-		alertRow{}, runRow{}, stepRow{}, journalRow{}, approvalRow{}, effectRow{}, decisionRow{}, auditRow{}, userRow{}, tokenRow{},
+		alertRow{}, runRow{}, stepRow{}, approvalRow{}, effectRow{}, decisionRow{}, auditRow{}, userRow{}, tokenRow{},
 	} {
 		t.Run(r.TableName(), func(t *testing.T) {
 			parsed, err := schema.Parse(r, &sync.Map{}, schema.NamingStrategy{})

@@ -61,18 +61,6 @@ type stepRow struct {
 
 func (stepRow) TableName() string { return "step" }
 
-type journalRow struct {
-	Run        string
-	Seq        int64
-	At         int64
-	Kind       string
-	Body       string
-	BodySHA256 []byte `gorm:"column:body_sha256"`
-	Chain      []byte
-}
-
-func (journalRow) TableName() string { return "journal" }
-
 type approvalRow struct {
 	ID        string
 	Kind      string

@@ -162,22 +162,17 @@ func (t *tx) run(id string) (engine.Run, error) {
 	return run, err
 }
 
-// Journal gives the journal of a run; fault NotFound.
+// Journal gives the journal of a run, held to its chain; fault NotFound.
 func (s *Store) Journal(ctx context.Context, run string) ([]lookup.Event, error) {
-	if _, err := first[runRow](ctx, s.read, "there is no such run", "id", run); err != nil {
+	st, err := s.Load(ctx, run)
+	if err != nil {
 		return nil, err
 	}
-	rows, err := gorm.G[journalRow](s.read).Where("run = ?", run).Order("seq").Find(ctx)
-	if err != nil {
-		return nil, reading(ctx, err)
-	}
-	out := make([]lookup.Event, len(rows))
-	for i, r := range rows {
-		body, err := s.whole(ctx, r.Body, r.BodySHA256)
-		if err != nil {
-			return nil, err
-		}
-		out[i] = lookup.Event{Seq: uint64(r.Seq), At: micro(r.At), Kind: r.Kind, Body: body, Chain: hexOf(r.Chain)} //nolint:gosec // a sequence
+	out := make([]lookup.Event, len(st.Events))
+	chain := make([]byte, 32)
+	for i, e := range st.Events {
+		chain = chainOf(chain, e)
+		out[i] = lookup.Event{Seq: e.Seq, At: e.At, Kind: e.Kind, Body: e.Body, Chain: hexOf(chain)}
 	}
 	return out, nil
 }
