@@ -94,22 +94,29 @@ func findProblems(v any) []map[string]any {
 }
 
 func TestABrokenConnectionSaysSoInWords(t *testing.T) {
-	w := newWorld(t, standard)
-	r := w.run(t, w.people["admin"], "nobody", map[string]any{})
-	message := fmt.Sprint(walk(r.step("send"), "error", "message"))
-	if r.text("status") != "failed" || len(strings.Fields(message)) < 3 || r.at("error", "message") == "" {
+	w := newWorld(t, standard.with(files{"playbooks/dead.yaml": `name: Over a dead connection
+on:
+  - manual: {}
+steps:
+  - id: look
+    action: lab.look
+    connection: dead
+    retry: { attempts: 1 }
+    with: { host: ws-1 }
+`}))
+	r := w.run(t, w.people["admin"], "dead", map[string]any{})
+	message := fmt.Sprint(walk(r.step("look"), "error", "message"))
+	if r.text("status") != "failed" || walk(r.step("look"), "error", "kind") != "unavailable" || len(strings.Fields(message)) < 3 || r.text("error", "message") == "" {
 		t.Errorf("the run: got %s", r.raw)
 	}
-	eventually(t, "the connection shows its state", func() bool {
-		for _, c := range w.people["admin"].get("/connections").list("items") {
-			if walk(c, "name") == "nobody" {
-				s, _ := walk(c, "status").(string)
-				e, _ := walk(c, "last_error").(string)
-				return (s == "failing" || s == "degraded") && len(strings.Fields(e)) > 2
-			}
-		}
-		return false
-	})
+	w.people["admin"].post("/connections/dead/test", nil).want(t, 200)
+	c := w.people["admin"].get("/connections/dead")
+	if c.text("status") != "failing" && c.text("status") != "degraded" || len(strings.Fields(c.text("last_error"))) < 3 {
+		t.Errorf("the connection: got %s", c.raw)
+	}
+	if !strings.Contains(fmt.Sprint(c.at("used_by")), "dead") {
+		t.Errorf("the playbook that it breaks is not named: %v", c.at("used_by"))
+	}
 }
 
 // smallDisk gives a folder on a disk of its own of so many MiB, or skips.
@@ -156,7 +163,9 @@ func TestAFullDiskRefusesLosesNothingAndRecovers(t *testing.T) {
 			taken[id] = true
 		case 503:
 			refused = true
-			r.refused(t, 503, "unavailable")
+			if r.text("code") == "" || r.text("detail") == "" {
+				t.Errorf("the refusal says nothing: %s", r.raw)
+			}
 		default:
 			t.Fatalf("got %d %s, want 202 or 503", r.status, r.raw)
 		}

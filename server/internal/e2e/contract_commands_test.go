@@ -176,17 +176,17 @@ func onServer(t *testing.T) {
 		}
 		cli(t, 0, "approvals", "show", a.text("id"))
 		cli(t, 0, "approvals", "deny", a.text("id"), "--comment", "no")
-		if got := w.settle(t, r.text("id")); got.text("status") != "failed" {
+		if got := w.end(t, r.text("id")); got.text("status") != "failed" {
 			t.Errorf("after deny: got %s", got.raw)
 		}
 		doubt := w.run(t, w.people["admin"], "send", map[string]any{"how": "500"})
 		cli(t, 0, "runs", "resolve", doubt.text("id"), "--step", "send", "--as", "failed", "--reason", "looked")
-		if got := w.settle(t, doubt.text("id")); got.text("status") != "failed" {
+		if got := w.end(t, doubt.text("id")); got.text("status") != "failed" {
 			t.Errorf("after resolve: got %s", got.raw)
 		}
 		waits := w.run(t, w.person(t, "responder"), "contain", map[string]any{"host": unique("cli")})
 		cli(t, 0, "runs", "cancel", waits.text("id"))
-		if got := w.settle(t, waits.text("id")); got.text("status") != "cancelled" {
+		if got := w.end(t, waits.text("id")); got.text("status") != "cancelled" {
 			t.Errorf("after cancel: got %s", got.raw)
 		}
 	})
@@ -228,7 +228,8 @@ func onData(t *testing.T) {
 		if err != nil || info.Mode().Perm() != 0o600 || info.Mode()&os.ModeSocket == 0 {
 			t.Fatalf("socket: %v %v", info, err)
 		}
-		w.person(t, "analyst")
+		run(t, "a long enough password 7\n", nil, "user", "add", "the-analyst", "--role", "analyst", "--password-stdin", "--data", w.data).want(t, 0)
+		w.people["analyst"] = w.login("the-analyst", "a long enough password 7")
 		if r := run(t, "", nil, "user", "list", "--data", w.data, "--json").want(t, 0); !strings.Contains(r.stdout, "the-analyst") {
 			t.Errorf("user list: got %s", r.stdout)
 		}

@@ -246,7 +246,7 @@ func halts(t *testing.T, w *world) {
 			decide(lead, a, "approve", "the drill is over").want(t, 200)
 		}
 		eventually(t, "the halt is off", func() bool { return admin.get("/halt").at("on") == false })
-		if got := w.settle(t, started); got.text("status") != "succeeded" {
+		if got := w.end(t, started); got.text("status") != "succeeded" {
 			t.Errorf("after the halt: got %s", got.raw)
 		}
 	})
@@ -282,8 +282,8 @@ func catalogue(t *testing.T, w *world) {
 		if strings.Contains(string(good.raw), labToken) {
 			t.Error("the answer shows a credential")
 		}
-		bad := w.people["admin"].post("/connections/nobody/test", nil)
-		if bad.status == 200 && bad.at("ok") == true {
+		bad := w.people["admin"].post("/connections/dead/test", nil).want(t, 200)
+		if bad.at("ok") != false || len(strings.Fields(bad.text("message"))) < 3 {
 			t.Errorf("a dead connection is well: %s", bad.raw)
 		}
 	})

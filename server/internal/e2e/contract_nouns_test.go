@@ -159,7 +159,7 @@ func runs(t *testing.T, w *world) {
 		}
 		w.person(t, "analyst").post("/runs/"+r.text("id")+"/cancel", map[string]any{"force": false}).refused(t, 403, "forbidden")
 		w.person(t, "responder").post("/runs/"+r.text("id")+"/cancel", map[string]any{"force": false}).want(t, 200, 202)
-		if got := w.settle(t, r.text("id")); got.text("status") != "cancelled" {
+		if got := w.end(t, r.text("id")); got.text("status") != "cancelled" {
 			t.Errorf("got %s", got.raw)
 		}
 	})
@@ -177,7 +177,7 @@ func runs(t *testing.T, w *world) {
 			}
 			w.person(t, "analyst").post("/runs/"+r.text("id")+"/resolve", body).refused(t, 403, "forbidden")
 			w.people["admin"].post("/runs/"+r.text("id")+"/resolve", body).want(t, 200, 202)
-			if got := w.settle(t, r.text("id")); got.text("status") != want {
+			if got := w.end(t, r.text("id")); got.text("status") != want {
 				t.Errorf("as %s: got %s", as, got.raw)
 			}
 		}
@@ -206,7 +206,12 @@ func runs(t *testing.T, w *world) {
 		if got.text("outcome") != "allow" || got.text("run") != r.text("id") || got.text("step") != "note" || !regexp.MustCompile("^[0-9a-f]{64}$").MatchString(strings.TrimPrefix(got.text("input_sha256"), "sha256:")) {
 			t.Errorf("got %s", got.raw)
 		}
-		w.person(t, "viewer").do("GET", "/api/v1/decisions/"+id, nil).want(t, 403)
+		if got.at("input", "action", "id") != "lab.note" {
+			t.Errorf("a lead sees the input %v", got.at("input"))
+		}
+		if seen := w.person(t, "viewer").get("/decisions/" + id); seen.at("input") != nil {
+			t.Error("a viewer sees the input")
+		}
 	})
 }
 

@@ -54,6 +54,7 @@ func TestContractReplies(t *testing.T) {
 		how, kind string
 		sent      int
 	}{
+		// of a cut read the transport may have sent one more by itself
 		"a read of unknown outcome is repeated": {"500", "unavailable", 2},
 		"a cut read is repeated":                {"cut", "unavailable", 2},
 		"a read that fails for good is not":     {"404", "not_found", 1},
@@ -63,10 +64,10 @@ func TestContractReplies(t *testing.T) {
 			w.use(t)
 			before := len(w.stub.arrivals("/reply/" + tc.how))
 			r := w.run(t, w.people["admin"], "get", map[string]any{"how": tc.how})
-			if r.text("status") != "failed" || walk(r.step("get"), "error", "kind") != tc.kind {
-				t.Errorf("got %s, want %s", r.raw, tc.kind)
+			if r.text("status") != "failed" || walk(r.step("get"), "error", "kind") != tc.kind || walk(r.step("get"), "attempts") != float64(tc.sent) {
+				t.Errorf("got %s, want %s after %d attempts", r.raw, tc.kind, tc.sent)
 			}
-			if got := len(w.stub.arrivals("/reply/"+tc.how)) - before; got != tc.sent {
+			if got := len(w.stub.arrivals("/reply/"+tc.how)) - before; got < tc.sent || got > tc.sent && tc.how != "cut" {
 				t.Errorf("sent %d times, want %d", got, tc.sent)
 			}
 		})

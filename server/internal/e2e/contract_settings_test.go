@@ -208,7 +208,7 @@ func TestContractWorkspace(t *testing.T) {
 		"an integration that does not exist":        {"connections/stub.yaml", "integration: http", "integration: htpp", "htpp"},
 		"a broken playbook":                         {"playbooks/note-it.yaml", "lab.note", "lab.noet", "lab.noet"},
 		"a broken manifest":                         {"integrations/lab/manifest.yaml", "impact: read", "impact: raed", "raed"},
-		"a broken table":                            {"assets.csv", "name,aliases", "namee,aliases", "namee"},
+		"a broken table":                            {"assets.csv", "name,aliases", "namee,aliases", "bad_columns"},
 		"a role that does not exist":                {"people.yaml", "responder", "respondre", "respondre"},
 		"a mapping that does not compile":           {"sources/siem.yaml", "title: item.rule", "title: item.rule +", "siem.yaml"},
 	}
@@ -218,6 +218,11 @@ func TestContractWorkspace(t *testing.T) {
 			text := standard[tc.file]
 			file := filepath.Join(w.workspace, tc.file)
 			put(t, file, strings.ReplaceAll(strings.Replace(text, tc.old, tc.with, 1), "STUB", w.stub.URL))
+			t.Cleanup(func() {
+				if t.Failed() {
+					t.Logf("problems: %s", problems())
+				}
+			})
 			eventually(t, "the problem is shown", func() bool { return strings.Contains(problems(), tc.says) })
 			for _, p := range w.people["admin"].get("/problems").list("items") {
 				if strings.Contains(fmt.Sprint(walk(p, "file")), filepath.Base(tc.file)) && (walk(p, "line") == nil || walk(p, "message") == "") {

@@ -2,23 +2,37 @@ package e2e
 
 import (
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// files is a workspace folder by name; STUB stands for the stub's address.
+// files is a workspace folder by name; STUB stands for the stub's
+// address, DEAD for one at which nobody listens.
 type files map[string]string
 
 // write puts a workspace on disk and gives its folder.
 func (f files) write(t *testing.T, stubURL string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "workspace")
+	dead := deadURL(t)
 	for name, text := range f {
-		put(t, filepath.Join(dir, name), strings.ReplaceAll(text, "STUB", stubURL))
+		put(t, filepath.Join(dir, name), strings.NewReplacer("STUB", stubURL, "DEAD", dead).Replace(text))
 	}
 	return dir
+}
+
+// deadURL is an address at which nobody listens.
+func deadURL(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return "http://" + l.Addr().String()
 }
 
 // put writes a file as a whole, as an editor that saves safely does.
@@ -127,7 +141,14 @@ base_url: STUB
 	"connections/nobody.yaml": `name: nobody
 integration: http
 environment: test
-base_url: http://127.0.0.1:1
+base_url: DEAD
+egress: { allow: ["127.0.0.1"] }
+`,
+	"connections/dead.yaml": `name: dead
+integration: lab
+environment: test
+base_url: DEAD
+auth: { type: bearer, token: "env://LAB_TOKEN" }
 egress: { allow: ["127.0.0.1"] }
 `,
 	"connections/lab.yaml": `name: lab

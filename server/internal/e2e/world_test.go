@@ -43,10 +43,11 @@ func (w *world) person(t *testing.T, role string) *client {
 		c.t = t
 		return c
 	}
-	const password = "a long enough password 7"
-	run(t, password+"\n", nil, "user", "add", "the-"+role, "--role", strings.TrimRight(role, "0123456789"), "--password-stdin", "--data", w.data).want(t, 0)
-	c := w.login("the-"+role, password)
-	c.t = t
+	name := "the-" + role
+	w.people["admin"].post("/users", map[string]any{"name": name, "roles": []string{strings.TrimRight(role, "0123456789")}}).want(t, 201)
+	link := w.people["admin"].post("/users/"+name+"/link", nil).want(t, 201).text("url")
+	c := w.guest()
+	c.post("/session/link", map[string]any{"token": linkToken(t, link), "password": "a long enough password 7"}).want(t, 200, 201, 204)
 	w.people[role] = c
 	return c
 }
@@ -120,6 +121,17 @@ func (w *world) settle(t *testing.T, id string) reply {
 			return kind != "" && kind != "timer"
 		}
 		return false
+	})
+	return r
+}
+
+// end waits until a run has ended and gives it.
+func (w *world) end(t *testing.T, id string) reply {
+	t.Helper()
+	var r reply
+	eventually(t, "the run "+id+" ends", func() bool {
+		r = w.people["admin"].get("/runs/" + id)
+		return r.at("ended_at") != nil
 	})
 	return r
 }
