@@ -27,7 +27,7 @@ func TestAPanicCostsOneBeat(t *testing.T) {
 			if got != want {
 				t.Fatalf("got beat %d, want %d", got, want)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(10 * time.Second): //nolint:forbidigo // only a hang waits for it
 			t.Fatal("no beat")
 		}
 	}

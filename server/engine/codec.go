@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -49,7 +50,7 @@ func (o *Object) UnmarshalJSON(raw []byte) error {
 	}
 	m, ok := v.(map[string]any)
 	if !ok {
-		return fmt.Errorf("an object was expected")
+		return errors.New("an object was expected")
 	}
 	*o = m
 	return nil
@@ -59,7 +60,7 @@ func write(b *bytes.Buffer, v any) error {
 	switch v := v.(type) {
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("a number that JSON cannot hold")
+			return errors.New("a number that JSON cannot hold")
 		}
 		s := strconv.FormatFloat(v, 'g', -1, 64)
 		if !strings.ContainsAny(s, ".e") {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/tocsin-soar/tocsin/server/document"
@@ -70,9 +71,7 @@ func (s State) evaluateRun(p *Program, what string) (any, error) {
 		return named(p.Playbook.Outputs, vars)
 	}
 	out := map[string]any{}
-	for k, v := range s.inputs {
-		out[k] = v
-	}
+	maps.Copy(out, s.inputs)
 	for _, in := range p.Playbook.Inputs {
 		if _, given := out[in.Name]; given {
 			continue
@@ -240,12 +239,8 @@ func (t *turn) steer(st *step, what string, v any) {
 	case "set":
 		m, _ := v.(map[string]any)
 		vars := make(map[string]any, len(t.s.vars)+len(m))
-		for k, e := range t.s.vars {
-			vars[k] = e
-		}
-		for k, e := range m {
-			vars[k] = e
-		}
+		maps.Copy(vars, t.s.vars)
+		maps.Copy(vars, m)
 		t.s.vars = vars
 		t.settle(st, StepSucceeded, v, nil)
 	case "return":

@@ -106,7 +106,7 @@ type Unknown struct {
 	Resend  bool   `json:"resend,omitempty"`
 	Verify  bool   `json:"verify,omitempty"`
 	Lost    bool   `json:"lost,omitempty"`   // the server stopped in between
-	Output  Value  `json:"output,omitempty"` // of a 2xx that does not fit the schema
+	Output  Value  `json:"output,omitzero"`  // of a 2xx that does not fit the schema
 	Settle  int64  `json:"settle,omitempty"` // seconds to wait before asking
 }
 
@@ -174,21 +174,53 @@ type Reasked struct {
 	Approval string `json:"approval"`
 }
 
-// Kind gives the journal's word for each event.
-func (Started) Kind() string         { return "started" }
-func (Evaluated) Kind() string       { return "evaluated" }
-func (Decided) Kind() string         { return "decided" }
-func (Halted) Kind() string          { return "halted" }
-func (Resumed) Kind() string         { return "resumed" }
-func (Dispatched) Kind() string      { return "dispatched" }
-func (Succeeded) Kind() string       { return "succeeded" }
-func (Failed) Kind() string          { return "failed" }
-func (Unknown) Kind() string         { return "unknown" }
-func (Verified) Kind() string        { return "verified" }
-func (TimerFired) Kind() string      { return "timer_fired" }
-func (Requested) Kind() string       { return "requested" }
+// Kind is the event's word in the journal.
+func (Started) Kind() string { return "started" }
+
+// Kind is the event's word in the journal.
+func (Evaluated) Kind() string { return "evaluated" }
+
+// Kind is the event's word in the journal.
+func (Decided) Kind() string { return "decided" }
+
+// Kind is the event's word in the journal.
+func (Halted) Kind() string { return "halted" }
+
+// Kind is the event's word in the journal.
+func (Resumed) Kind() string { return "resumed" }
+
+// Kind is the event's word in the journal.
+func (Dispatched) Kind() string { return "dispatched" }
+
+// Kind is the event's word in the journal.
+func (Succeeded) Kind() string { return "succeeded" }
+
+// Kind is the event's word in the journal.
+func (Failed) Kind() string { return "failed" }
+
+// Kind is the event's word in the journal.
+func (Unknown) Kind() string { return "unknown" }
+
+// Kind is the event's word in the journal.
+func (Verified) Kind() string { return "verified" }
+
+// Kind is the event's word in the journal.
+func (TimerFired) Kind() string { return "timer_fired" }
+
+// Kind is the event's word in the journal.
+func (Requested) Kind() string { return "requested" }
+
+// Kind is the event's word in the journal.
 func (ApprovalDecided) Kind() string { return "approval_decided" }
-func (Resolved) Kind() string        { return "resolved" }
+
+// Kind is the event's word in the journal.
+func (Resolved) Kind() string { return "resolved" }
+
+// Kind is the event's word in the journal.
 func (CancelRequested) Kind() string { return "cancel_requested" }
-func (HoldEnded) Kind() string       { return "hold_ended" }
-func (Reasked) Kind() string         { return "reasked" }
+
+// Kind is the event's word in the journal.
+func (HoldEnded) Kind() string { return "hold_ended" }
+
+// Kind is the event's word in the journal.
+func (Reasked) Kind() string { return "reasked" }

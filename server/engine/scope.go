@@ -122,8 +122,10 @@ func (t *turn) scopeEnded(sc *scope, failure *Error) {
 		t.eachEnded(o, sc, failure)
 	case playbook.KindParallel:
 		t.branchEnded(o, sc, failure)
-	default:
+	case playbook.KindIf:
 		t.branchTaken(o, sc, failure)
+	case playbook.KindAction, playbook.KindWait, playbook.KindQuestion, playbook.KindApproval, playbook.KindSet,
+		playbook.KindFail, playbook.KindReturn: // they hold no blocks
 	}
 }
 

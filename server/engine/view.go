@@ -48,6 +48,7 @@ func (s StepStatus) Settled() bool {
 	switch s {
 	case StepSucceeded, StepFailed, StepSkipped, StepCancelled:
 		return true
+	case StepPending, StepRunning, StepWaiting, StepRetrying, StepInDoubt:
 	}
 	return false
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -69,7 +70,7 @@ func Key(run, path string, occurrence int) string {
 // and broken UTF-8 are refused.
 func Decode(raw []byte) (any, error) {
 	if !utf8.Valid(raw) {
-		return nil, fmt.Errorf("the text is not UTF-8")
+		return nil, errors.New("the text is not UTF-8")
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
@@ -77,8 +78,8 @@ func Decode(raw []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // the decoder returns io.EOF itself
-		return nil, fmt.Errorf("there is more after the JSON value")
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("there is more after the JSON value")
 	}
 	return v, nil
 }
@@ -130,10 +131,10 @@ func object(d *json.Decoder, depth int) (any, error) {
 		}
 		k, ok := t.(string)
 		if !ok {
-			return nil, fmt.Errorf("not JSON: a key is not text")
+			return nil, errors.New("not JSON: a key is not text")
 		}
 		if _, twice := out[k]; twice {
-			return nil, fmt.Errorf("a key stands twice in one object")
+			return nil, errors.New("a key stands twice in one object")
 		}
 		if out[k], err = value(d, depth+1); err != nil {
 			return nil, err
@@ -152,13 +153,13 @@ func Number(n json.Number) (any, error) {
 	if !strings.ContainsAny(s, ".eE") {
 		i, err := strconv.ParseInt(s, 10, 64)
 		if err != nil {
-			return nil, fmt.Errorf("an integer does not fit 64 bits; send it as text")
+			return nil, errors.New("an integer does not fit 64 bits; send it as text")
 		}
 		return i, nil
 	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || math.IsInf(f, 0) {
-		return nil, fmt.Errorf("a number is out of range")
+		return nil, errors.New("a number is out of range")
 	}
 	return f, nil
 }
@@ -171,7 +172,7 @@ func exact(v any) error {
 		return exactInt(int64(v))
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) || math.Abs(v) > maxExact {
-			return fmt.Errorf("a number is outside ±2^53; send it as text")
+			return errors.New("a number is outside ±2^53; send it as text")
 		}
 	case json.Number:
 		n, err := Number(v)
@@ -181,22 +182,32 @@ func exact(v any) error {
 		return exact(n)
 	case string:
 		if !utf8.ValidString(v) {
-			return fmt.Errorf("a text is not UTF-8")
+			return errors.New("a text is not UTF-8")
 		}
 	case []any:
-		for _, e := range v {
-			if err := exact(e); err != nil {
-				return err
-			}
-		}
+		return exactList(v)
 	case map[string]any:
-		for k, e := range v {
-			if !utf8.ValidString(k) {
-				return fmt.Errorf("a key is not UTF-8")
-			}
-			if err := exact(e); err != nil {
-				return err
-			}
+		return exactMap(v)
+	}
+	return nil
+}
+
+func exactList(list []any) error {
+	for _, e := range list {
+		if err := exact(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func exactMap(m map[string]any) error {
+	for k, e := range m {
+		if !utf8.ValidString(k) {
+			return errors.New("a key is not UTF-8")
+		}
+		if err := exact(e); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -204,7 +215,7 @@ func exact(v any) error {
 
 func exactInt(i int64) error {
 	if i > maxExact || i < -maxExact {
-		return fmt.Errorf("a number is outside ±2^53; send it as text")
+		return errors.New("a number is outside ±2^53; send it as text")
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ const (
 // digits of a UUIDv7 (RFC 9562, 5.7).
 func New(p Prefix, at time.Time, random [10]byte) string {
 	var u [16]byte
-	binary.BigEndian.PutUint64(u[:8], uint64(at.UnixMilli())<<16) //nolint:gosec // times before 1970 do not occur
+	binary.BigEndian.PutUint64(u[:8], uint64(at.UnixMilli())<<16)
 	copy(u[6:], random[:])
 	u[6] = u[6]&0x0f | 0x70
 	u[8] = u[8]&0x3f | 0x80

@@ -197,7 +197,7 @@ func (p *Performer) dispatch(l *Live, pr *Prepared, dec gate.Decision, cmds []en
 			DryRun: l.State.DryRun(w.Path),
 			Call: connector.Call{
 				Action: w.Action, Connection: pr.conn, Params: w.Params, Key: w.Key,
-				Timeout: w.Timeout, Preimage: pr.preimage,
+				Timeout: w.Timeout, Preimage: pr.preimage, Depth: l.Start.Trigger.Depth,
 			},
 		}
 		if w.Action.Impact.SideEffect() {

@@ -185,7 +185,7 @@ func (p *Performer) Check(ctx context.Context, l *Live, w engine.Wanted, at time
 		return unsure, nil
 	}
 	probe, ok := p.Estate.Action(w.Action.Integration + "." + h.Action)
-	vars := expr.Vars{"input": w.Params, "key": w.Key}
+	vars := expr.Vars{"input": w.Action.WithDefaults(w.Params), "key": w.Key}
 	params, isMap := evaluated(h.With, vars)
 	if !ok || !isMap {
 		return unsure, nil

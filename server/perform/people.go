@@ -28,7 +28,9 @@ func verdict(l *Live, pr *Prepared, g Ground, at time.Time) ruling {
 	case gate.Allow:
 		return ruling{permitted: true, approval: pr.wanted.Approval}
 	case gate.Approve:
-	default:
+	case gate.Deny:
+		return ruling{approval: pr.wanted.Approval}
+	default: // no word is a no
 		return ruling{approval: pr.wanted.Approval}
 	}
 	old := g.Approval

@@ -54,6 +54,8 @@ func Missed(rule Rule, s Spec, due, now time.Time) (run []time.Time, left int, n
 		if len(run) > most {
 			run = run[len(run)-most:]
 		}
+	case Once:
+		fallthrough
 	default:
 		if len(times) > 0 {
 			run = times[len(times)-1:]

@@ -2,6 +2,7 @@
 package schedule
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 	"strings"
@@ -29,17 +30,17 @@ const maxText = 100
 func Parse(text, zone string) (spec Spec, err error) {
 	defer func() { // the parser panics on some texts
 		if recover() != nil {
-			spec, err = Spec{}, fmt.Errorf("not a schedule; five fields such as 30 2 * * 1-5, or @hourly, @daily, @weekly, @monthly, @yearly")
+			spec, err = Spec{}, errors.New("not a schedule; five fields such as 30 2 * * 1-5, or @hourly, @daily, @weekly, @monthly, @yearly")
 		}
 	}()
 	trimmed := strings.TrimSpace(text)
 	switch {
 	case trimmed == "" || len(trimmed) > maxText:
-		return Spec{}, fmt.Errorf("a schedule has five fields, such as 30 2 * * 1-5")
+		return Spec{}, errors.New("a schedule has five fields, such as 30 2 * * 1-5")
 	case strings.Contains(trimmed, "TZ=") || strings.Contains(trimmed, "="):
-		return Spec{}, fmt.Errorf("the zone does not stand in the schedule; use timezone")
+		return Spec{}, errors.New("the zone does not stand in the schedule; use timezone")
 	case strings.HasPrefix(trimmed, "@") && !named[trimmed]:
-		return Spec{}, fmt.Errorf("only @hourly, @daily, @midnight, @weekly, @monthly, @yearly and @annually are known")
+		return Spec{}, errors.New("only @hourly, @daily, @midnight, @weekly, @monthly, @yearly and @annually are known")
 	case !strings.HasPrefix(trimmed, "@") && len(strings.Fields(trimmed)) != 5:
 		return Spec{}, fmt.Errorf("a schedule has five fields (minute hour day month weekday), this one has %d", len(strings.Fields(trimmed)))
 	}
@@ -53,11 +54,11 @@ func Parse(text, zone string) (spec Spec, err error) {
 	}
 	fields, ok := parsed.(*cron.SpecSchedule)
 	if !ok {
-		return Spec{}, fmt.Errorf("not a schedule of minutes, hours, days, months and weekdays")
+		return Spec{}, errors.New("not a schedule of minutes, hours, days, months and weekdays")
 	}
 	s := Spec{text: trimmed, fields: fields, zone: loc}
 	if _, comes := s.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)); !comes {
-		return Spec{}, fmt.Errorf("this schedule never comes: there is no such day")
+		return Spec{}, errors.New("this schedule never comes: there is no such day")
 	}
 	return s, nil
 }
@@ -75,11 +76,11 @@ func Zone(name string) (*time.Location, error) {
 		return time.UTC, nil
 	}
 	if name == "Local" || strings.Contains(name, "..") || strings.HasPrefix(name, "/") {
-		return nil, fmt.Errorf("not a time zone; use an IANA name such as Europe/Vienna")
+		return nil, errors.New("not a time zone; use an IANA name such as Europe/Vienna")
 	}
 	loc, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, fmt.Errorf("not a time zone; use an IANA name such as Europe/Vienna")
+		return nil, errors.New("not a time zone; use an IANA name such as Europe/Vienna")
 	}
 	return loc, nil
 }
@@ -106,11 +107,11 @@ const star = 1 << 63
 
 func (s Spec) onDay(day time.Time) bool {
 	f := s.fields
-	if f.Month&(1<<uint(day.Month())) == 0 { //nolint:gosec // 1 to 12
+	if f.Month&(1<<uint(day.Month())) == 0 {
 		return false
 	}
-	dom := f.Dom&(1<<uint(day.Day())) != 0     //nolint:gosec // 1 to 31
-	dow := f.Dow&(1<<uint(day.Weekday())) != 0 //nolint:gosec // 0 to 6
+	dom := f.Dom&(1<<uint(day.Day())) != 0
+	dow := f.Dow&(1<<uint(day.Weekday())) != 0
 	if f.Dom&star != 0 || f.Dow&star != 0 {
 		return dom && dow
 	}

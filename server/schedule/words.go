@@ -3,6 +3,7 @@ package schedule
 import (
 	"fmt"
 	"math/bits"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -69,7 +70,7 @@ func (s Spec) days(dom, month, dow uint64) string {
 	if month&star == 0 {
 		var names []string
 		for m := time.January; m <= time.December; m++ {
-			if month&(1<<uint(m)) != 0 { //nolint:gosec // 1 to 12
+			if month&(1<<uint(m)) != 0 {
 				names = append(names, m.String())
 			}
 		}
@@ -102,7 +103,7 @@ func list(set uint64, end int) string {
 	var out []string
 	for i := range end {
 		if set&(1<<i) != 0 {
-			out = append(out, fmt.Sprint(i))
+			out = append(out, strconv.Itoa(i))
 		}
 	}
 	return strings.Join(out, ", ")

@@ -203,7 +203,7 @@ func (b *bench) drive(starts []engine.Start) {
 		if turns%10 == 0 {
 			b.c.add(5 * time.Minute)
 		}
-		time.Sleep(time.Millisecond) // lets the host's goroutines run; nothing depends on how far
+		time.Sleep(time.Millisecond) //nolint:forbidigo // lets the host's goroutines run; nothing depends on how far
 	}
 }
 

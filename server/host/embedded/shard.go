@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -212,7 +213,7 @@ func pinned(events []perform.Event) (map[string]string, error) {
 	}
 	st, ok := b.(engine.Started)
 	if !ok {
-		return nil, fmt.Errorf("its journal does not begin with started")
+		return nil, errors.New("its journal does not begin with started")
 	}
 	return st.Manifests, nil
 }

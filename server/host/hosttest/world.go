@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"time"
 
@@ -226,7 +227,7 @@ func (w *World) block(depth int) *playbook.Block {
 }
 
 func cond(yes bool) *expr.Expr {
-	e, _ := expr.Cond(fmt.Sprint(yes), expr.NewScope())
+	e, _ := expr.Cond(strconv.FormatBool(yes), expr.NewScope())
 	return e
 }
 

@@ -172,7 +172,7 @@ func (h *Host) ask(ctx context.Context, r *Run, c engine.Ask) error {
 	}
 	pr, err := h.P.Prepare(ctx, &r.Live, w, h.Now, h.facts(r.Start.ID), h.Approvals[w.Approval])
 	if err != nil {
-		return h.Take(r.Start.ID, engine.Decided{Path: c.Path, Outcome: string(gate.Deny), Error: perform.Refusal(w, err)})
+		return h.Take(r.Start.ID, engine.Decided{Path: c.Path, Outcome: string(gate.Deny), Error: perform.Refusal(w, err)}) //nolint:contextcheck // nothing here can be cancelled
 	}
 	var att *perform.Attempt
 	var cmds []engine.Command

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -157,7 +158,7 @@ func (p *play) play() error {
 	if p.c.Given.Now != "" {
 		at, err := time.Parse(time.RFC3339, p.c.Given.Now)
 		if err != nil {
-			return fmt.Errorf("given.now is not a time (RFC 3339)")
+			return errors.New("given.now is not a time (RFC 3339)")
 		}
 		now = at.UTC()
 	}
@@ -239,7 +240,7 @@ func (p *play) alert(now time.Time) (alert.Alert, error) {
 		return alert.Alert{}, fmt.Errorf("the alert cannot be read: %w", err)
 	}
 	if len(list) == 0 {
-		return alert.Alert{}, fmt.Errorf("the payload holds no alert")
+		return alert.Alert{}, errors.New("the payload holds no alert")
 	}
 	a := list[0].Alert
 	a.ID, a.Source, a.Status, a.Count = "alr_00000000000070008000000000000001", "test", alert.New, 1
@@ -319,41 +320,58 @@ func (p *play) speak(who playbook.TestPerson, q *approval.Request) error {
 // leases plays until the last lease has ended: each is undone by a run of its own.
 func (p *play) leases() error {
 	for n := 2; ; n++ {
-		var due *ledger.Effect
-		for _, e := range p.h.Effects {
-			if e.Status == ledger.InForce && e.Until != nil && (due == nil || e.Until.Before(*due.Until)) {
-				due = e
-			}
-		}
+		due := p.nextLease()
 		if due == nil {
 			return nil
 		}
-		if err := p.h.Advance(*due.Until); err != nil {
+		if err := p.expire(*due, n); err != nil {
 			return err
-		}
-		told := control.Told(*due)
-		after, undo := ledger.Expire(*due, p.h.Now)
-		if !undo {
-			return fmt.Errorf("the lease of %s does not end", due.Action)
-		}
-		after.Status = ledger.Undoing
-		p.h.Effects[after.Key] = &after
-		inv, ok := p.cat.Action(due.Inverse.Action)
-		if !ok {
-			return fmt.Errorf("the inverse %s is not known", due.Inverse.Action)
-		}
-		single := engine.Single{Action: inv.Ref(), Connection: due.Connection, Params: due.Inverse.Params}
-		st := engine.Start{
-			ID: fmt.Sprintf("run_0000000000007000800000000000%04x", n), At: p.h.Now, Effect: told,
-			Trigger: engine.Trigger{Kind: "effect", Effect: due.ID, Purpose: string(gate.ForExpiry)},
-		}
-		if err := p.h.Start(st, single.Program(inv), gate.Playbook{Reviewed: true}, nil, nil); err != nil {
-			return err
-		}
-		if at, ok := p.h.Next(); ok && !p.h.Run(st.ID).State.Status().Final() {
-			if err := p.h.Advance(at.Add(time.Hour)); err != nil {
-				return err
-			}
 		}
 	}
+}
+
+// nextLease finds the effect whose lease ends first; nil when none has one.
+func (p *play) nextLease() *ledger.Effect {
+	var due *ledger.Effect
+	for _, e := range p.h.Effects {
+		if e.Status == ledger.InForce && e.Until != nil && (due == nil || e.Until.Before(*due.Until)) {
+			due = e
+		}
+	}
+	return due
+}
+
+// expire plays the end of a lease with the n-th run of the case.
+func (p *play) expire(e ledger.Effect, n int) error {
+	if err := p.h.Advance(*e.Until); err != nil {
+		return err
+	}
+	after, undo := ledger.Expire(e, p.h.Now)
+	if !undo {
+		return fmt.Errorf("the lease of %s does not end", e.Action)
+	}
+	after.Status = ledger.Undoing
+	p.h.Effects[after.Key] = &after
+	inv, ok := p.cat.Action(e.Inverse.Action)
+	if !ok {
+		return fmt.Errorf("the inverse %s is not known", e.Inverse.Action)
+	}
+	single := engine.Single{Action: inv.Ref(), Connection: e.Connection, Params: e.Inverse.Params}
+	st := engine.Start{
+		ID: fmt.Sprintf("run_0000000000007000800000000000%04x", n), At: p.h.Now, Effect: control.Told(e),
+		Trigger: engine.Trigger{Kind: "effect", Effect: e.ID, Purpose: string(gate.ForExpiry)},
+	}
+	if err := p.h.Start(st, single.Program(inv), gate.Playbook{Reviewed: true}, nil, nil); err != nil {
+		return err
+	}
+	for range mostMoves { // retries, or a request that nobody answers
+		at, ok := p.h.Next()
+		if !ok || p.h.Run(st.ID).State.Status().Final() {
+			return nil
+		}
+		if err := p.h.Advance(at); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -3,6 +3,8 @@ package memory
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/tocsin-soar/tocsin/server/connector"
@@ -126,53 +128,58 @@ func plain(v any) any {
 
 // like says where got differs from want: a map may hold more, "*" is any value.
 func like(at string, want, got any) (where string, ok bool) {
-	if want == "*" {
-		return "", true
-	}
 	switch w := plain(want).(type) {
+	case string:
+		return at, w == "*" || w == got
 	case map[string]any:
-		g, isMap := got.(map[string]any)
-		if !isMap {
-			return at, false
-		}
-		for k, e := range w {
-			v, has := g[k]
-			if !has {
-				return at + "." + k, false
-			}
-			if where, ok := like(at+"."+k, e, v); !ok {
-				return where, false
-			}
-		}
-		return "", true
+		return likeMap(at, w, got)
 	case []any:
-		g, isList := got.([]any)
-		if !isList || len(g) != len(w) {
-			return at, false
-		}
-		for i, e := range w {
-			if where, ok := like(fmt.Sprintf("%s[%d]", at, i), e, g[i]); !ok {
-				return where, false
-			}
-		}
-		return "", true
+		return likeList(at, w, got)
 	case int64:
-		switch g := got.(type) {
-		case int64:
-			return at, g == w
-		case float64:
-			return at, g == float64(w)
-		}
-		return at, false
+		return at, sameNumber(float64(w), got)
 	case float64:
-		switch g := got.(type) {
-		case int64:
-			return at, float64(g) == w
-		case float64:
-			return at, g == w
-		}
-		return at, false
+		return at, sameNumber(w, got)
 	default:
 		return at, want == got
 	}
+}
+
+func likeMap(at string, want map[string]any, got any) (where string, ok bool) {
+	g, isMap := got.(map[string]any)
+	if !isMap {
+		return at, false
+	}
+	for _, k := range slices.Sorted(maps.Keys(want)) {
+		v, has := g[k]
+		if !has {
+			return at + "." + k, false
+		}
+		if where, ok := like(at+"."+k, want[k], v); !ok {
+			return where, false
+		}
+	}
+	return "", true
+}
+
+func likeList(at string, want []any, got any) (where string, ok bool) {
+	g, isList := got.([]any)
+	if !isList || len(g) != len(want) {
+		return at, false
+	}
+	for i, e := range want {
+		if where, ok := like(fmt.Sprintf("%s[%d]", at, i), e, g[i]); !ok {
+			return where, false
+		}
+	}
+	return "", true
+}
+
+func sameNumber(want float64, got any) bool {
+	switch g := got.(type) {
+	case int64:
+		return want == float64(g)
+	case float64:
+		return want == g
+	}
+	return false
 }
