@@ -219,18 +219,21 @@ func (a *App) watchFiles(ctx context.Context) {
 }
 
 func addAll(w *fsnotify.Watcher, root string) error {
-	return filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil
-			}
+	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // gone again
+			return nil
+		case err != nil:
 			return err
-		}
-		if d.IsDir() {
+		case d.IsDir():
 			return w.Add(p)
 		}
 		return nil
 	})
+	if err != nil {
+		return fmt.Errorf("watch the workspace: %w", err)
+	}
+	return nil
 }
 
 func (a *App) follow(ctx context.Context, w *fsnotify.Watcher) {

@@ -70,7 +70,7 @@ func (h *health) look(ctx context.Context, name string) pulse {
 	if !ok || m.Health == "" {
 		return pulse{ok: true, message: "this integration has no health check; the connection is complete"}
 	}
-	act := m.Manifest.Action(m.Health)
+	act := m.Action(m.Health)
 	p := pulse{action: act.Ref()}
 	at := h.a.clock()
 	reply, err := h.a.perform.Probe(ctx, act, name, at, h.a.store.Facts("", at))

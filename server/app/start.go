@@ -119,7 +119,7 @@ func (a *App) Wait() <-chan error { return a.served }
 // Stop takes no new work, lets dispatched attempts report, and closes everything.
 func (a *App) Stop(ctx context.Context) error {
 	err := a.api.Shutdown(ctx)
-	a.host.Stop(a.cfg.StopWithin)
+	a.host.Stop(a.cfg.StopWithin) //nolint:contextcheck // the host lives by the context of Start
 	a.close(ctx)
 	if err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return err

@@ -29,7 +29,6 @@ type State struct {
 	version  string
 	trigger  Trigger
 	alertID  string
-	severity string
 	created  time.Time
 
 	alert   map[string]any // as expressions see it, or nil

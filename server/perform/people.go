@@ -157,7 +157,7 @@ func (p *Performer) blockRequest(l *Live, path string, at time.Time) (approval.R
 	}
 	need := approval.Requirement{Quorum: 1, Not: []string{}, Hold: "0s", ValidFor: approval.DefaultValidFor, Extend: approval.DefaultExtend}
 	params := map[string]any{"title": title, "form": nil}
-	within := time.Duration(0)
+	var within time.Duration
 	if q := b.Question; b.Kind == playbook.KindQuestion {
 		req.Kind, req.Form, within = approval.KindQuestion, q.Form, q.Within
 		need.Rule, need.Reason, need.Who = "question", "the playbook asks", q.To

@@ -56,10 +56,10 @@ func (s *shard) write(l *live, rec perform.Record) error {
 		return nil
 	}
 	l.Seal(&rec)
-	return s.append(l, rec, nil)
+	return s.append(rec, nil)
 }
 
-func (s *shard) append(l *live, rec perform.Record, ask *perform.Asking) error {
+func (s *shard) append(rec perform.Record, ask *perform.Asking) error {
 	var also []perform.Timer
 	if ask != nil {
 		then := ask.Then
@@ -111,7 +111,7 @@ func (s *shard) ask(l *live, c engine.Ask, rec perform.Record, unwritten bool) (
 	asking := s.h.Performer.Asking(&l.Live, pr, at, func(a *perform.Attempt, cs []engine.Command, err error) {
 		att, more, folded = a, cs, err
 	})
-	if err := s.append(l, rec, asking); err != nil {
+	if err := s.append(rec, asking); err != nil {
 		s.leave(conn)
 		return nil, false, err
 	}
@@ -148,7 +148,7 @@ func (s *shard) refused(l *live, w engine.Wanted, rec perform.Record, unwritten 
 		return nil, false, err
 	}
 	l.Seal(&rec)
-	return more, true, s.append(l, rec, nil)
+	return more, true, s.append(rec, nil)
 }
 
 // place names the connection whose bound the step falls under.
@@ -196,7 +196,7 @@ func (s *shard) result(l *live, m message) error {
 	if m.row != nil {
 		rec := l.Blank()
 		rec.Decisions = append(rec.Decisions, *m.row)
-		if err := s.append(l, rec, nil); err != nil {
+		if err := s.append(rec, nil); err != nil {
 			return err
 		}
 	}
@@ -220,7 +220,7 @@ func (s *shard) finish(l *live, w engine.Wanted, body engine.Body, signals []int
 		}
 		return s.carry(l, rec, cmds)
 	}
-	if err := s.append(l, rec, asking); err != nil {
+	if err := s.append(rec, asking); err != nil {
 		return err
 	}
 	if folded != nil {
@@ -238,7 +238,7 @@ func (s *shard) reach(l *live, c engine.Command) ([]engine.Command, error) {
 		if err != nil {
 			return nil, err
 		}
-		return more, s.append(l, rec, nil)
+		return more, s.append(rec, nil)
 	case engine.Verify:
 		s.verify(l, c)
 		return nil, nil
@@ -246,7 +246,7 @@ func (s *shard) reach(l *live, c engine.Command) ([]engine.Command, error) {
 		var more []engine.Command
 		var folded error
 		rec, asking := s.h.Performer.EndHold(&l.Live, c, at, func(cs []engine.Command, err error) { more, folded = cs, err })
-		if err := s.append(l, rec, asking); err != nil {
+		if err := s.append(rec, asking); err != nil {
 			return nil, err
 		}
 		return more, folded
@@ -289,7 +289,7 @@ func (s *shard) reask(l *live, path string) error {
 	var cmds []engine.Command
 	var folded error
 	asking := s.h.Performer.Reask(&l.Live, pr, at, func(cs []engine.Command, err error) { cmds, folded = cs, err })
-	if err := s.append(l, l.Blank(), asking); err != nil {
+	if err := s.append(l.Blank(), asking); err != nil {
 		return err
 	}
 	if folded != nil {

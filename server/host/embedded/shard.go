@@ -29,7 +29,6 @@ type live struct {
 	perform.Live
 	fresh bool             // just loaded: what was in flight must be found out
 	mail  []perform.Signal // as loaded with it
-	calls int              // attempts and checks under way
 	held  int              // steps that wait for a place at a connection
 }
 
@@ -285,7 +284,7 @@ func (s *shard) stillborn(l *live, e engine.Error, at time.Time) error {
 		}
 	}
 	l.Seal(&rec)
-	return s.append(l, rec, nil)
+	return s.append(rec, nil)
 }
 
 // signal takes what reached the run from outside.

@@ -32,7 +32,7 @@ func (p *play) compare(r *Run) {
 		p.compareEffects(x.Effects)
 	}
 	if x.Outputs != nil {
-		if where, ok := like("outputs", x.Outputs, map[string]any(v.Outputs)); !ok {
+		if where, ok := like("outputs", x.Outputs, v.Outputs); !ok {
 			p.fail(where, x.Outputs, v.Outputs)
 		}
 	}
