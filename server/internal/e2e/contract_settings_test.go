@@ -64,8 +64,8 @@ func TestContractSettings(t *testing.T) {
 		}
 	})
 	t.Run("postgres and temporal are refused with a clear error until they are built", func(t *testing.T) {
-		refuses(t, setup{env: []string{"TOCSIN_DB=postgres://u:secretpw@localhost/x"}}, "postgres")
-		refuses(t, setup{env: []string{"TOCSIN_ENGINE=temporal://localhost:7233/x"}}, "temporal")
+		refuses(t, setup{env: []string{"TOCSIN_DB=postgres://u:secretpw@localhost/x"}}, "PostgreSQL")
+		refuses(t, setup{env: []string{"TOCSIN_ENGINE=temporal://localhost:7233/x"}}, "Temporal")
 	})
 	t.Run("without TOCSIN_ADMIN_PASSWORD a one-time link is printed and works", func(t *testing.T) {
 		srv := prepare(t, setup{})
@@ -142,6 +142,7 @@ func TestContractSettings(t *testing.T) {
 		}
 	})
 	t.Run("references read only what the settings name, never TOCSIN_*", func(t *testing.T) {
+		refuses(t, setup{env: []string{"TOCSIN_SECRETS_ENV=LAB_TOKEN,TOCSIN_ADMIN_PASSWORD"}}, "secrets.env")
 		secrets := filepath.Join(t.TempDir(), "secrets")
 		put(t, filepath.Join(secrets, "lab"), labToken)
 		put(t, filepath.Join(filepath.Dir(secrets), "outside"), "outside")
@@ -159,10 +160,7 @@ func TestContractSettings(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				f := standard.with(files{"connections/lab.yaml": strings.Replace(standard["connections/lab.yaml"], "env://LAB_TOKEN", tc.ref, 1)})
 				st := newStub(t)
-				env := append(append([]string{}, standardEnv...), "TOCSIN_SECRETS_DIR="+secrets, "TOCSIN_SECRETS_ENV=LAB_TOKEN,EDR_SECRET,OLD_EDR_SECRET,HUB_SECRET,SIEM_TOKEN,BASIC_PASS,STD_SECRET,TOCSIN_ADMIN_PASSWORD")
-				if tc.ref == "env://TOCSIN_ADMIN_PASSWORD" {
-					env = append(append([]string{}, standardEnv...), "TOCSIN_SECRETS_DIR="+secrets)
-				}
+				env := append(append([]string{}, standardEnv...), "TOCSIN_SECRETS_DIR="+secrets, "TOCSIN_SECRETS_ENV=LAB_TOKEN,EDR_SECRET,OLD_EDR_SECRET,HUB_SECRET,SIEM_TOKEN,BASIC_PASS,STD_SECRET")
 				srv := start(t, setup{workspace: f.write(t, st.URL), env: env})
 				problems := string(srv.admin().get("/problems").raw)
 				if shown := strings.Contains(problems, "lab.yaml"); shown == tc.good {
