@@ -103,6 +103,8 @@ func (c *committer) run(ctx context.Context) {
 		switch {
 		case a == nil:
 			return
+		case c.h.tls == nil: // closed while the database could not be reopened
+			a.done <- fault.New(fault.Unavailable, "the server is stopping").WithCode("stopping")
 		case a.bare != nil:
 			a.done <- a.bare(c.h)
 		default:

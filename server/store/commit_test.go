@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -267,6 +268,52 @@ func TestACommitThatFailsIsAnsweredByWhatIsOnDisk(t *testing.T) {
 			waitReady(t, s)
 			accept(t, s, 1000)
 			verified(t, s)
+		})
+	}
+}
+
+// F07: as long as it is not known whether a batch is there, nothing is taken.
+func TestWhileACommitIsInDoubtNothingIsTaken(t *testing.T) {
+	for name, back := range map[string]bool{"and then it is known": true, "and then the server stops": false} {
+		t.Run(name, func(t *testing.T) {
+			o, _ := options(t, t.TempDir())
+			var armed atomic.Bool
+			away := o.Path + ".away"
+			o.faults.commit = func(really func() error) error {
+				if !armed.Swap(false) {
+					return really()
+				}
+				return errors.Join(really(), os.Rename(o.Path, away), &engineError{sqlite3.SQLITE_IOERR_FSYNC, "injected"})
+			}
+			s := open1(t, o)
+			armed.Store(true)
+			first := make(chan error, 1)
+			go func() {
+				_, err := s.Accept(t.Context(), aDelivery(1), keepNew)
+				first <- err
+			}()
+			await(t, func() bool { return fault.CodeOf(s.Ready()) == "database_recovering" })
+			if _, err := s.Accept(t.Context(), aDelivery(2), keepNew); fault.KindOf(err) != fault.Unavailable {
+				t.Errorf("taken: %v", err)
+			}
+			if back {
+				if err := os.Rename(away, o.Path); err != nil {
+					t.Fatal(err)
+				}
+				if err := <-first; err != nil {
+					t.Errorf("it is on disk, and was told %v", err)
+				}
+				waitReady(t, s)
+				accept(t, s, 3)
+				return
+			}
+			_ = s.Close(t.Context()) // instance.lock cannot be written
+			if err := <-first; fault.CodeOf(err) != "outcome_unknown" {
+				t.Errorf("told %v", err)
+			}
+			if _, err := s.Accept(t.Context(), aDelivery(4), keepNew); fault.CodeOf(err) != "stopping" {
+				t.Errorf("after the end: %v", err)
+			}
 		})
 	}
 }

@@ -149,8 +149,8 @@ type Keep struct {
 // holds up a commit for long; the next one goes on.
 const sweepRows = 2000
 
-// maxWAL is the size of the write-ahead log above which a checkpoint waits for
-// readers and cuts it.
+// maxWAL is the size of the write-ahead log above which it is cut as soon as no
+// reader needs it.
 const maxWAL = 64 << 20
 
 // Tend does what is due each minute: it signs a checkpoint of the audit log,
@@ -276,7 +276,11 @@ func (s *Store) boundWAL(ctx context.Context) error {
 	if err != nil || info.Size() <= maxWAL {
 		return nil //nolint:nilerr // no log, nothing to cut
 	}
-	return s.chore(ctx, func(h *handle) error {
-		return h.query("PRAGMA wal_checkpoint(TRUNCATE)", nil)
+	return s.cutWAL(ctx)
+}
+
+func (s *Store) cutWAL(ctx context.Context) error {
+	return s.chore(ctx, func(h *handle) error { // does not wait for readers: everybody would wait with it
+		return errors.Join(h.script("PRAGMA busy_timeout=0"), h.query("PRAGMA wal_checkpoint(TRUNCATE)", nil), h.script("PRAGMA busy_timeout=10000"))
 	})
 }

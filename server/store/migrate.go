@@ -14,7 +14,8 @@ import (
 	"github.com/tocsin-soar/tocsin/migrations"
 )
 
-// pageSize is that of new databases: journal rows and alerts mostly fit one page.
+// pageSize is that of new databases: what a savepoint remembers and what a commit
+// writes are whole pages.
 const pageSize = "4096"
 
 // migrate brings the schema up to date. A damaged database and one that a newer
@@ -22,7 +23,7 @@ const pageSize = "4096"
 func migrate(ctx context.Context, path string, fresh bool) error {
 	pragmas := durable()
 	if fresh { // only before the first table
-		pragmas = append([]pragma{{"page_size", pageSize, pageSize}, {"auto_vacuum", "INCREMENTAL", "2"}}, pragmas...)
+		pragmas = append([]pragma{{"page_size", pageSize, pageSize}}, pragmas...)
 	}
 	c, err := newOpener(path, pragmas)
 	if err != nil {

@@ -257,3 +257,33 @@ func TestCheckpointsAreSignedAndHold(t *testing.T) {
 		t.Errorf("got %+v (%v)", r, err)
 	}
 }
+
+func TestALongLogIsCutWithoutWaitingForReaders(t *testing.T) {
+	s, _ := fresh(t)
+	accept(t, s, 1)
+	tx, err := s.pool.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n int64
+	if err := tx.QueryRowContext(t.Context(), "SELECT count(*) FROM alert").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	accept(t, s, 2)
+	if err := s.cutWAL(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	accept(t, s, 3)
+	if err := tx.QueryRowContext(t.Context(), "SELECT count(*) FROM alert").Scan(&n); err != nil || n != 1 {
+		t.Errorf("the reader sees %d alerts (%v)", n, err)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cutWAL(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(s.opt.Path + "-wal"); err != nil || info.Size() != 0 {
+		t.Errorf("the log has %d bytes (%v)", info.Size(), err)
+	}
+}
