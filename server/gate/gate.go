@@ -174,8 +174,10 @@ type Answer struct {
 
 // DenyAll is the answer where there is none: it names the rule and says why.
 func DenyAll(rule, reason, revision string) Answer {
-	return Answer{Outcome: Deny, Revision: revision,
-		Reasons: []approval.Reason{{Rule: rule, Outcome: string(Deny), Reason: reason}}}
+	return Answer{
+		Outcome: Deny, Revision: revision,
+		Reasons: []approval.Reason{{Rule: rule, Outcome: string(Deny), Reason: reason}},
+	}
 }
 
 // Decision is the record of one evaluation (contract.md, Shapes).
