@@ -22,7 +22,7 @@ func OpenStore(tb testing.TB, clock func() time.Time) *store.Store {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		if err := s.Close(context.Background()); err != nil { //nolint:forbidigo // the test's own context is over
+		if err := s.Close(context.Background()); err != nil {
 			tb.Error(err)
 		}
 	})
