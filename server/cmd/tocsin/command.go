@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -96,7 +95,7 @@ func (sh *shell) carry(ctx context.Context, c command, args []string) int {
 			usage(sh.out, c, fs)
 			return done
 		}
-		fmt.Fprintf(sh.err, "tocsin %s: %s\n\n", c.name, err)
+		fmt.Fprintf(sh.err, "tocsin %s: %s\n\n", c.name, printable(err.Error()))
 		usage(sh.err, c, fs)
 		return misused
 	}
@@ -112,16 +111,27 @@ func (sh *shell) carry(ctx context.Context, c command, args []string) int {
 
 // complain prints an error with its places.
 func (sh *shell) complain(c command, err error) {
+	if r, ok := errors.AsType[*refusal](err); ok && sh.json {
+		sh.printRaw(r.raw)
+		return
+	}
 	f, known := errors.AsType[*fault.Error](err)
 	if sh.json && known {
-		sh.print(map[string]any{"code": fault.CodeOf(err), "detail": f.Message, "errors": f.Places})
+		sh.print(map[string]any{"code": fault.CodeOf(err), "detail": f.Message, "errors": append([]fault.Place{}, f.Places...)})
 		return
 	}
 	fmt.Fprintf(sh.err, "tocsin %s: %s\n", c.name, printable(err.Error()))
 	if known {
-		for _, p := range f.Places {
-			fmt.Fprintf(sh.err, "  %s: %s\n", printable(p.At), printable(p.Message))
-		}
+		sh.places(f.Places)
+	}
+	if r, ok := errors.AsType[*refusal](err); ok {
+		sh.places(r.Errors)
+	}
+}
+
+func (sh *shell) places(list []fault.Place) {
+	for _, p := range list {
+		fmt.Fprintf(sh.err, "  %s: %s\n", printable(p.At), printable(p.Message))
 	}
 }
 
@@ -149,40 +159,6 @@ func parse(fs *flag.FlagSet, args []string, least, most int) ([]string, error) {
 		return nil, misuse{fmt.Sprintf("%q is one argument too many", rest[most])}
 	}
 	return rest, nil
-}
-
-// print writes JSON.
-func (sh *shell) print(v any) {
-	e := json.NewEncoder(sh.out)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		fmt.Fprintln(sh.err, "the answer cannot be written:", err)
-	}
-}
-
-// say writes a line for people; control characters of foreign text are shown, not
-// obeyed.
-func (sh *shell) say(format string, args ...any) {
-	for i, a := range args {
-		if s, ok := a.(string); ok {
-			args[i] = printable(s)
-		}
-	}
-	fmt.Fprintf(sh.out, format+"\n", args...)
-}
-
-// printable keeps a terminal from obeying text.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return r
-		case r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0, r == 0x2028, r == 0x2029, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
-			return '\uFFFD'
-		}
-		return r
-	}, s)
 }
 
 func usage(w io.Writer, c command, fs *flag.FlagSet) {

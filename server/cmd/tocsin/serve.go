@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
 
 	"github.com/tocsin-soar/tocsin/server/account"
 	"github.com/tocsin-soar/tocsin/server/app"
@@ -24,7 +23,6 @@ func serveCommand() command {
 
 // settings reads flags, environment and file.
 func (sh *shell) settings(fs *flag.FlagSet, args []string) (*config.Config, error) {
-	in := config.Input{Flags: map[string]string{}, Env: sh.env}
 	file := fs.String("config", "", "the settings `file` (YAML)")
 	for _, s := range config.Settings() {
 		if s.Flag == "" || fs.Lookup(s.Flag) != nil {
@@ -39,17 +37,25 @@ func (sh *shell) settings(fs *flag.FlagSet, args []string) (*config.Config, erro
 	if _, err := parse(fs, args, 0, 0); err != nil {
 		return nil, err
 	}
-	fs.Visit(func(f *flag.Flag) {
-		if f.Name != "config" && f.Name != "json" && f.Name != "print-config" {
-			in.Flags[f.Name] = f.Value.String()
-		}
-	})
-	if *file != "" {
-		raw, err := os.ReadFile(*file)
+	return sh.load(fs, *file)
+}
+
+// load joins the flags that were given with environment and file.
+func (sh *shell) load(fs *flag.FlagSet, file string) (*config.Config, error) {
+	in := config.Input{Flags: map[string]string{}, Env: sh.env}
+	for _, s := range config.Settings() {
+		fs.Visit(func(f *flag.Flag) {
+			if f.Name == s.Flag {
+				in.Flags[f.Name] = f.Value.String()
+			}
+		})
+	}
+	if file != "" {
+		raw, err := readFile(file)
 		if err != nil {
-			return nil, fault.Wrap(err, fault.NotFound, "the settings file %s cannot be read", *file)
+			return nil, err
 		}
-		in.FileName, in.File = *file, raw
+		in.FileName, in.File = file, raw
 	}
 	cfg, problems := config.Load(in)
 	for _, p := range problems {
@@ -59,14 +65,6 @@ func (sh *shell) settings(fs *flag.FlagSet, args []string) (*config.Config, erro
 		return nil, fault.New(fault.InvalidInput, "the settings are not right; nothing was started")
 	}
 	return cfg, nil
-}
-
-// problem prints a problem as compilers do.
-func (sh *shell) problem(p fault.Problem) {
-	fmt.Fprintf(sh.err, "%s:%d:%d: %s: %s\n", printable(p.File), p.Line, p.Column, p.Severity, printable(p.Message))
-	if p.Hint != "" {
-		fmt.Fprintf(sh.err, "    %s\n", printable(p.Hint))
-	}
 }
 
 func serve(ctx context.Context, sh *shell, fs *flag.FlagSet, args []string) error {
