@@ -46,6 +46,9 @@ export async function open(browser, base, { width = 1440, dark = false, scale } 
     bad.push(`dialog: ${d.message()}`);
     void d.dismiss();
   });
+  page.on("response", (r) => {
+    if (r.status() >= 400 && !r.url().includes("/api/")) bad.push(`${r.status()}: ${r.url()}`);
+  });
   page.on("request", (r) => {
     if (!r.url().startsWith(base) && !r.url().startsWith("data:") && !r.url().startsWith("blob:"))
       bad.push(`elsewhere: ${r.url()}`);

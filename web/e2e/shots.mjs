@@ -54,6 +54,16 @@ if (process.argv[1]?.endsWith("shots.mjs")) {
       for (const [name, path, act] of SCREENS) {
         if (only && !name.split(",").some((n) => only.split(",").includes(n))) continue;
         await tab.page.goto(path, { waitUntil: "networkidle" }).catch(() => {});
+        await tab.page
+          .waitForFunction(
+            () =>
+              document.querySelector("h1, h2") &&
+              !document.querySelector(".blank") &&
+              document.fonts.status === "loaded",
+            null,
+            { timeout: 20000 },
+          )
+          .catch(() => console.log(`${name} ${width}: did not settle`));
         await tab.page.waitForTimeout(120);
         if (act) {
           await act(tab.page);

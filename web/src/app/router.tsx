@@ -65,12 +65,21 @@ const home = createRoute({
 
 const alertSearch = (raw: Raw) =>
   some({
-    severity: text(raw, "severity"),
-    status: text(raw, "status"),
+    severity: word(raw, "severity", ["critical", "high", "medium", "low", "informational"]),
+    status: word(raw, "status", ["new", "in_progress", "closed"]),
     source: text(raw, "source"),
     owner: text(raw, "owner"),
     q: text(raw, "q"),
-    sort: text(raw, "sort"),
+    sort: word(raw, "sort", [
+      "-last_seen",
+      "last_seen",
+      "-severity",
+      "severity",
+      "-count",
+      "count",
+      "-created_at",
+      "created_at",
+    ]),
   });
 const alerts = createRoute({
   getParentRoute: () => inside,
@@ -108,9 +117,18 @@ const runs = createRoute({
   path: "/runs",
   validateSearch: (raw: Raw) =>
     some({
-      status: text(raw, "status"),
+      status: word(raw, "status", ["queued", "running", "waiting", "succeeded", "failed", "cancelled"]),
       playbook: text(raw, "playbook"),
-      waiting: text(raw, "waiting"),
+      waiting: word(raw, "waiting", [
+        "approval",
+        "question",
+        "timer",
+        "event",
+        "connection",
+        "concurrency",
+        "in_doubt",
+        "halt",
+      ]),
       since: text(raw, "since"),
     }),
   component: lazyRouteComponent(() => import("./pages"), "RunsPage"),

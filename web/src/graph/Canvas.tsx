@@ -104,6 +104,8 @@ type Props = {
   onSelect: (path: string) => void;
   /** The node the picture opens on. */
   centre: string | undefined;
+  /** May shrink to be seen whole; a run keeps its scale and opens on the step that matters. */
+  shrink?: boolean;
   label: string;
 };
 
@@ -115,7 +117,7 @@ export function Canvas(props: Props) {
   );
 }
 
-function Inside({ graph, views, selected, onSelect, centre, label }: Props) {
+function Inside({ graph, views, selected, onSelect, centre, label, shrink = false }: Props) {
   const [store] = useState(() => {
     const first = new Views();
     first.set(views);
@@ -180,7 +182,7 @@ function Inside({ graph, views, selected, onSelect, centre, label }: Props) {
           proOptions={{ hideAttribution: true }}
         >
           <Lines graph={graph} views={views} />
-          <Opening graph={graph} centre={centre} selected={selected} />
+          <Opening graph={graph} centre={centre} selected={selected} shrink={shrink} />
           <Panel position="bottom-left" className="keyline">
             <i className="hatch" />
             changes other systems
@@ -219,10 +221,12 @@ function Opening({
   graph,
   centre,
   selected,
+  shrink,
 }: {
   graph: Graph;
   centre: string | undefined;
   selected: string | undefined;
+  shrink: boolean;
 }) {
   const flow = useReactFlow();
   const width = useStore((s) => s.width);
@@ -241,7 +245,9 @@ function Opening({
         zoom: 1,
       });
     else if (node) {
-      const zoom = Math.min(1, Math.max(0.72, Math.min((width - 28) / graph.width, (height - 60) / graph.height)));
+      const zoom = shrink
+        ? Math.min(1, Math.max(0.72, Math.min((width - 28) / graph.width, (height - 60) / graph.height)))
+        : 1;
       const clamp = (v: number, size: number, room: number, pad: number) =>
         size * zoom + 2 * pad <= room ? (room - size * zoom) / 2 : Math.min(pad, Math.max(room - size * zoom - pad, v));
       void flow.setViewport({
@@ -250,7 +256,7 @@ function Opening({
         zoom,
       });
     }
-  }, [graph, centre, width, height, flow]);
+  }, [graph, centre, width, height, flow, shrink]);
   useEffect(() => {
     const n = graph.nodes.find((x) => x.path === selected);
     if (!n || !width || opened.current === "") return;

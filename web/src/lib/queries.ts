@@ -1,12 +1,13 @@
 // Queries that more than one feature asks. The first part of a key is the stream's kind: a change of that kind makes it stale.
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { GET, read } from "./api";
-import type { Alert, Approval, Effect, FileProblem, Halt, Page, Run } from "./wire";
+import type { AlertDetail, Approval, Effect, FileProblem, Halt, Page, Query, Run } from "./wire";
 
 export const alertById = (id: string) =>
   queryOptions({
     queryKey: ["alert", id],
-    queryFn: ({ signal }): Promise<Alert> => read(GET("/api/v1/alerts/{id}", { params: { path: { id } }, signal })),
+    queryFn: ({ signal }): Promise<AlertDetail> =>
+      read(GET("/api/v1/alerts/{id}", { params: { path: { id } }, signal })),
   });
 
 export const runById = (id: string) =>
@@ -23,7 +24,7 @@ export const approvalById = (id: string) =>
   });
 
 /** Requests: pending ones with status "pending", all with "". */
-export const approvals = (filter: { status?: string; run?: string; limit?: number }) =>
+export const approvals = (filter: Query<"/api/v1/approvals">) =>
   queryOptions({
     queryKey: ["approval", "list", filter],
     queryFn: ({ signal }): Promise<Page<Approval>> =>
@@ -31,20 +32,13 @@ export const approvals = (filter: { status?: string; run?: string; limit?: numbe
     placeholderData: keepPreviousData,
   });
 
-export const runs = (filter: {
-  status?: string;
-  alert?: string;
-  waiting?: string;
-  playbook?: string;
-  since?: string;
-  limit?: number;
-}) =>
+export const runs = (filter: Query<"/api/v1/runs">) =>
   queryOptions({
     queryKey: ["run", "list", filter],
     queryFn: ({ signal }): Promise<Page<Run>> => read(GET("/api/v1/runs", { params: { query: filter }, signal })),
   });
 
-export const effects = (filter: { status?: string; run?: string; target?: string; limit?: number }) =>
+export const effects = (filter: Query<"/api/v1/effects">) =>
   queryOptions({
     queryKey: ["effect", "list", filter],
     queryFn: ({ signal }): Promise<Page<Effect>> =>

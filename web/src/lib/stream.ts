@@ -7,7 +7,7 @@ import { serverNow } from "./clock";
 export type Change = { kind: string; id: string; version?: number };
 export type Live = { on: boolean; since: number }; // since: when the last sign of life came, by the server's clock
 
-type Note = { changes: Change[] } | { live: boolean } | { hello: true };
+type Note = { changes: Change[] } | { live: boolean } | { reset: true } | { hello: true };
 
 const STREAM = "/api/v1/stream";
 const QUIET_MS = 40_000; // two heartbeats and a bit
@@ -103,6 +103,8 @@ function listen(tell: (n: Note) => void): () => void {
       alive();
       tell({ changes: parse((e as MessageEvent<string>).data) });
     });
+    // What was missed is no longer kept: everything shown is asked for again.
+    source.addEventListener("reset", () => tell({ reset: true }));
     source.onerror = () => {
       tell({ live: false });
       // The browser tries again by itself unless the server closed for good (a 401, a restart behind a proxy).
@@ -133,6 +135,7 @@ export function startStream(client: QueryClient): () => void {
 
   const take = (n: Note) => {
     if ("changes" in n) refresh(n.changes);
+    else if ("reset" in n) void client.invalidateQueries();
     else if ("live" in n) {
       setLive(n.live);
       // Back after a break: what happened meanwhile may have been dropped, so everything shown is asked for again.

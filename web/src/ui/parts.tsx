@@ -148,21 +148,21 @@ export function Tabs({
 }
 
 /** A filter of a list: a plain select with its label inside. */
-export function Select({
+export function Select<T extends string>({
   label,
   value,
   options,
   onPick,
 }: {
   label: string;
-  value: string;
-  options: readonly (readonly [value: string, text: string])[];
-  onPick: (v: string) => void;
+  value: T;
+  options: readonly (readonly [value: T, text: string])[];
+  onPick: (v: T) => void;
 }) {
   return (
     <label className="pickone">
       <span className="muted">{label}</span>
-      <select value={value} onChange={(e) => onPick(e.target.value)}>
+      <select value={value} onChange={(e) => onPick(e.target.value as T)}>
         {options.map(([v, text]) => (
           <option key={v} value={v}>
             {text}

@@ -8,7 +8,7 @@ import { useKeys } from "../../lib/keys";
 import { useMe, whyNot } from "../../lib/me";
 import { alertById, effects, runs } from "../../lib/queries";
 import { runState } from "../../lib/states";
-import type { Alert, Run } from "../../lib/wire";
+import type { Alert, AlertDetail, Run } from "../../lib/wire";
 import { Glyph, Severity, StateGlyph, StateMark, Verdict } from "../../ui/Glyph";
 import { Json } from "../../ui/Json";
 import { Button, Copy, Fact, Facts, Section, Who } from "../../ui/parts";
@@ -28,7 +28,7 @@ export function AlertScreen({ id }: { id: string }) {
   return <Loaded a={q.data} />;
 }
 
-function Loaded({ a }: { a: Alert }) {
+function Loaded({ a }: { a: AlertDetail }) {
   const me = useMe();
   const edit = useEdit();
   const [dialog, setDialog] = useState<{ close: string } | "start" | null>(null);
@@ -280,8 +280,8 @@ function Things({ a }: { a: Alert }) {
   );
 }
 
-function Related({ a }: { a: Alert }) {
-  const list = a.related ?? [];
+function Related({ a }: { a: AlertDetail }) {
+  const list = a.related;
   if (list.length === 0)
     return (
       <Section title="Related">
@@ -306,7 +306,7 @@ function Related({ a }: { a: Alert }) {
                 </Link>
               </td>
               <td className="soft">
-                <Text>{Array.isArray(r.why) ? r.why.join(", ") : r.why}</Text>
+                <Text>{r.why.join(", ")}</Text>
               </td>
             </tr>
           ))}

@@ -1,16 +1,9 @@
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { GET, PATCH, POST, read, write } from "../../lib/api";
 import { alertById } from "../../lib/queries";
-import type { Alert, Page, Playbook } from "../../lib/wire";
+import type { Alert, AlertEdit, Page, Playbook, Query } from "../../lib/wire";
 
-export type AlertFilter = {
-  severity?: string | undefined;
-  status?: string | undefined;
-  source?: string | undefined;
-  owner?: string | undefined;
-  q?: string | undefined;
-  sort?: string | undefined;
-};
+export type AlertFilter = Pick<Query<"/api/v1/alerts">, "severity" | "status" | "source" | "owner" | "q" | "sort">;
 
 const PAGE = 100;
 
@@ -42,7 +35,7 @@ export const alertSearch = (q: string) =>
 export const alertSearchOpen = queryOptions({
   queryKey: ["alert", "list", "open"],
   queryFn: async ({ signal }): Promise<Alert[]> => {
-    const one = (severity: string) =>
+    const one = (severity: Alert["severity"]) =>
       read(GET("/api/v1/alerts", { params: { query: { severity, status: "new", limit: 20 } }, signal }));
     const [critical, high] = await Promise.all([one("critical"), one("high")]);
     return [...critical.items, ...high.items];
@@ -56,7 +49,7 @@ export const startable = queryOptions({
     read(GET("/api/v1/playbooks", { params: { query: { limit: 200 } }, signal })),
 });
 
-export type Edit = { ids: readonly string[]; status?: string; verdict?: string; owner?: string; reason?: string };
+export type Edit = AlertEdit & { ids: readonly string[] };
 
 /** Changes one or several alerts, each on its own; the first refusal stops the rest. */
 export function useEdit() {
@@ -78,6 +71,6 @@ export const useStart = () =>
       const r = await write(
         POST("/api/v1/playbooks/{name}/runs", { params: { path: { name: playbook } }, body: { inputs: {}, alert } }),
       );
-      return r.id ?? r.run ?? "";
+      return r.id;
     },
   });

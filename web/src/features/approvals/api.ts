@@ -35,9 +35,7 @@ export const useAnswer = () =>
   );
 
 export const useWithdraw = () =>
-  useAct(({ id }: { id: string }) =>
-    write(POST("/api/v1/approvals/{id}/withdraw", { params: { path: { id } }, body: {} })),
-  );
+  useAct(({ id }: { id: string }) => write(POST("/api/v1/approvals/{id}/withdraw", { params: { path: { id } } })));
 
 export const useExtend = () =>
   useAct(({ id, by }: { id: string; by: string }) =>

@@ -14,7 +14,17 @@ import { Empty, Failure, Loading, Refused } from "../../ui/States";
 import { Kind, Target, Text } from "../../ui/Text";
 import { At, Left } from "../../ui/Time";
 import { useExtend, useUndo } from "./api";
-import { type Asset, approvedBy, byAsset, effectState, effectWords, inverseWords, keptBy, undoWhyNot } from "./model";
+import {
+  type Asset,
+  approvedBy,
+  byAsset,
+  effectState,
+  effectWords,
+  inverseWords,
+  keptBy,
+  targetsOf,
+  undoWhyNot,
+} from "./model";
 
 export type EffectsSearch = {
   tab?: "ended" | undefined;
@@ -189,7 +199,9 @@ function EffectRow({ e, at, onUndo }: { e: Effect; at: boolean; onUndo: () => vo
             type="button"
             className="link"
             onClick={onUndo}
-            aria-label={`Undo: ${effectWords(e)} ${(e.targets ?? []).map((t) => t.value).join(", ")}`}
+            aria-label={`Undo: ${effectWords(e)} ${targetsOf(e)
+              .map((t) => t.value)
+              .join(", ")}`}
           >
             Undo
           </button>
@@ -208,7 +220,7 @@ function UndoPanel({ e, request, onClose }: { e: Effect; request: (run: string) 
   const field = useRef<HTMLTextAreaElement>(null);
   const why = whyNot(me, "effect.undo");
   const run = undo.data || e.undo_run;
-  const targets = (e.targets ?? []).map((t) => t.value);
+  const targets = targetsOf(e).map((t) => t.value);
   const asked = undo.isSuccess || e.status === "undoing" || e.status === "undone";
   const submit = (ev: FormEvent) => {
     ev.preventDefault();

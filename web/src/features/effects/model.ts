@@ -7,15 +7,26 @@ import type { Effect } from "../../lib/wire";
 
 export type Asset = { kind: string; value: string; owner: string; tags: string[]; effects: Effect[] };
 
+/** What an effect is on: its targets, else the first word that its undo needs (the key of a ticket). */
+export function targetsOf(
+  e: Pick<Effect, "targets" | "inverse">,
+): { kind: string; value: string; owner: string; tags: string[] }[] {
+  const own = e.targets ?? [];
+  if (own.length > 0) return own.map((t) => ({ kind: t.kind, value: t.value, owner: t.owner, tags: t.tags ?? [] }));
+  const [name, value] =
+    Object.entries(e.inverse.params ?? {}).find(([, v]) => typeof v === "string" && v.length <= 80) ?? [];
+  return typeof value === "string" ? [{ kind: name ?? "", value, owner: "", tags: [] }] : [];
+}
+
 /** By asset, because that is how one asks. */
 export function byAsset(effects: readonly Effect[]): Asset[] {
   const groups = groupBy(effects, (e) => {
-    const t = (e.targets ?? [])[0];
+    const t = targetsOf(e)[0];
     return t ? `${t.kind} ${t.value}` : "";
   });
   return [...groups.values()]
     .map((xs) => {
-      const t = (xs[0]?.targets ?? [])[0];
+      const t = xs[0] && targetsOf(xs[0])[0];
       return {
         kind: t?.kind ?? "",
         value: t?.value ?? "no target",

@@ -141,6 +141,7 @@ function Loaded({ p, search }: { p: Playbook; search: PlaybookSearch }) {
                     centre={search.step ?? graph.data.nodes[0]?.path}
                     onSelect={(step) => set({ step })}
                     label="Graph of the playbook"
+                    shrink
                   />
                 </Suspense>
               ) : graph.isPending ? (

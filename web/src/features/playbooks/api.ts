@@ -52,6 +52,6 @@ export const useRun = () =>
           body: { inputs, ...(alert ? { alert } : {}) },
         }),
       );
-      return r.id ?? r.run ?? "";
+      return r.id;
     },
   });

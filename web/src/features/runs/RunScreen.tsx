@@ -36,7 +36,6 @@ import { type PanelTab, StepPanel } from "./StepPanel";
 import { Timeline } from "./Timeline";
 
 const CancelDialog = lazy(() => import("./dialogs").then((m) => ({ default: m.CancelDialog })));
-const RetryDialog = lazy(() => import("./dialogs").then((m) => ({ default: m.RetryDialog })));
 const UndoRunDialog = lazy(() => import("./dialogs").then((m) => ({ default: m.UndoRunDialog })));
 const Canvas = lazy(() => import("../../graph/Canvas").then((m) => ({ default: m.Canvas })));
 
@@ -75,7 +74,7 @@ function Loaded({ run, search }: { run: Run; search: RunSearch }) {
   if (phone) return <Phone run={run} steps={steps} step={search.step ? step : undefined} search={search} set={set} />;
   return (
     <>
-      <Head run={run} step={step} />
+      <Head run={run} />
       <div className="sub tabline">
         <Tabs
           label="run"
@@ -196,9 +195,9 @@ function Picture({
   return <Canvas graph={graph} views={views} selected={at} centre={at} onSelect={pick} label="Graph of the run" />;
 }
 
-function Head({ run, step }: { run: Run; step: Step | undefined }) {
+function Head({ run }: { run: Run }) {
   const me = useMe();
-  const [dialog, setDialog] = useState<"cancel" | "retry" | "undo" | null>(null);
+  const [dialog, setDialog] = useState<"cancel" | "undo" | null>(null);
   const force = useQuery(effects({ run: run.id }));
   const live = (force.data?.items ?? []).some((e) => e.status !== "undone" && e.status !== "undoing");
   const over = final(run);
@@ -230,11 +229,6 @@ function Head({ run, step }: { run: Run; step: Step | undefined }) {
         )}
       </span>
       <div className="btns">
-        {over && whyNot(me, "run.retry") === "" && run.playbook && (
-          <Button icon="i-retry" onClick={() => setDialog("retry")}>
-            Retry from step
-          </Button>
-        )}
         {live && whyNot(me, "effect.undo") === "" && (
           <Button icon="i-undo" onClick={() => setDialog("undo")}>
             Undo its effects
@@ -252,7 +246,6 @@ function Head({ run, step }: { run: Run; step: Step | undefined }) {
       </div>
       <Suspense fallback={null}>
         {dialog === "cancel" && <CancelDialog run={run} onClose={() => setDialog(null)} />}
-        {dialog === "retry" && <RetryDialog run={run} from={step} onClose={() => setDialog(null)} />}
         {dialog === "undo" && <UndoRunDialog run={run} onClose={() => setDialog(null)} />}
       </Suspense>
     </div>
@@ -410,7 +403,7 @@ function Phone({
   const wait = (run.waiting ?? []).find((w) => w.kind === "approval" || w.kind === "question");
   return (
     <div className="scroll">
-      <Head run={run} step={undefined} />
+      <Head run={run} />
       {wait?.ref && (
         <div className="phonewait">
           <p className="row">

@@ -1,14 +1,9 @@
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { GET, POST, read, write } from "../../lib/api";
 import { runById } from "../../lib/queries";
-import type { Decision, Graph, JournalEvent, Page, Run } from "../../lib/wire";
+import type { Decision, DecisionDetail, Graph, JournalEvent, Page, Query, Run } from "../../lib/wire";
 
-export type RunFilter = {
-  status?: string | undefined;
-  playbook?: string | undefined;
-  waiting?: string | undefined;
-  since?: string | undefined;
-};
+export type RunFilter = Pick<Query<"/api/v1/runs">, "status" | "playbook" | "waiting" | "since">;
 
 export const runList = (filter: RunFilter) =>
   infiniteQueryOptions({
@@ -51,7 +46,7 @@ export const decisionsOf = (run: string) =>
 export const decisionById = (id: string) =>
   queryOptions({
     queryKey: ["decision", id],
-    queryFn: ({ signal }): Promise<Decision> =>
+    queryFn: ({ signal }): Promise<DecisionDetail> =>
       read(GET("/api/v1/decisions/{id}", { params: { path: { id } }, signal })),
     staleTime: Number.POSITIVE_INFINITY,
   });
@@ -71,11 +66,6 @@ function useAct<V extends { id: string }>(act: (v: V) => Promise<unknown>) {
 export const useCancel = () =>
   useAct(({ id, force }: { id: string; force: boolean }) =>
     write(POST("/api/v1/runs/{id}/cancel", { params: { path: { id } }, body: force ? { force } : {} })),
-  );
-
-export const useRetry = () =>
-  useAct(({ id, from }: { id: string; from: string }) =>
-    write(POST("/api/v1/runs/{id}/retry", { params: { path: { id } }, body: { from } })),
   );
 
 export const useUndoRun = () =>

@@ -8,8 +8,8 @@ import { Dialog } from "../../ui/Dialog";
 import { Button } from "../../ui/parts";
 import { Loading, Refused } from "../../ui/States";
 import { Target, Text } from "../../ui/Text";
-import { useCancel, useResolve, useRetry, useUndoRun } from "./api";
-import { actsOutside, retryPreview, stepName } from "./model";
+import { useCancel, useResolve, useUndoRun } from "./api";
+import { stepName } from "./model";
 
 export function CancelDialog({ run, onClose }: { run: Run; onClose: () => void }) {
   const act = useCancel();
@@ -36,78 +36,6 @@ export function CancelDialog({ run, onClose }: { run: Run; onClose: () => void }
           </Button>
           <Button size="big" kind="quiet" onClick={onClose}>
             Let it go on
-          </Button>
-        </div>
-      </form>
-    </Dialog>
-  );
-}
-
-export function RetryDialog({ run, from, onClose }: { run: Run; from: Step | undefined; onClose: () => void }) {
-  const act = useRetry();
-  const steps = run.steps ?? [];
-  const [path, setPath] = useState(
-    from?.path ?? steps.find((s) => s.status === "failed")?.path ?? steps[0]?.path ?? "",
-  );
-  const p = retryPreview(steps, path);
-  const submit = (e: FormEvent) => {
-    e.preventDefault();
-    act.mutate({ id: run.id, from: path }, { onSuccess: onClose });
-  };
-  return (
-    <Dialog open onClose={onClose} wide title="Retry from a step">
-      <form className="stack" onSubmit={submit}>
-        <label className="labelled">
-          <span className="t">From</span>
-          <select className="input" value={path} onChange={(e) => setPath(e.target.value)}>
-            {steps.map((s) => (
-              <option key={s.path} value={s.path}>
-                {s.path}
-              </option>
-            ))}
-          </select>
-        </label>
-        <div className="helpcols">
-          <section>
-            <div className="sec">
-              <h3>Will run again</h3>
-              <span className="muted">{p.again.length}</span>
-            </div>
-            <ul className="plainlist tight">
-              {p.again.slice(0, 12).map((s) => (
-                <li key={s.path}>
-                  <Text>{stepName(s)}</Text> {actsOutside(s) && <i className="hatch" title="changes other systems" />}
-                </li>
-              ))}
-              {p.again.length > 12 && <li className="muted">and {p.again.length - 12} more</li>}
-            </ul>
-          </section>
-          <section>
-            <div className="sec">
-              <h3>Keeps its result</h3>
-              <span className="muted">{p.kept.length}</span>
-            </div>
-            <ul className="plainlist tight">
-              {p.kept.slice(0, 12).map((s) => (
-                <li key={s.path}>
-                  <Text>{stepName(s)}</Text>
-                </li>
-              ))}
-              {p.kept.length > 12 && <li className="muted">and {p.kept.length - 12} more</li>}
-            </ul>
-          </section>
-        </div>
-        <p className="soft">
-          Each action passes the policy again. A repeated step is a new occurrence: it has a new key and needs a new
-          approval.
-        </p>
-        <Refused error={act.error} />
-        <div className="acts2">
-          <Button type="submit" kind="main" size="big" disabled={act.isPending || path === ""}>
-            Retry from {path}
-          </Button>
-          <Button size="big" kind="quiet" onClick={onClose}>
-            Leave it
           </Button>
         </div>
       </form>

@@ -139,7 +139,8 @@ export type Span = { from: number; to: number; kind: "work" | "wait" | "held" };
 export type Fold = { from: number; to: number };
 export type Scale = { at: (t: number) => number; folds: (Fold & { left: number; width: number })[]; end: number };
 
-const FOLD_MS = 8_000; // idle time longer than this is folded
+const FOLD_MS = 8_000; // time in which nothing works, longer than this, is folded
+const LONG_PART = 0.2; // and so is work in which nothing begins or ends for this part of the whole
 const FOLD_WIDTH = 0.09;
 
 /** When each step worked, waited for people and was held, as the journal has it. */
@@ -210,7 +211,8 @@ export function scale(spans: readonly Span[], start: number, now: number): Scale
     const from = marks[i - 1] ?? start;
     const to = marks[i] ?? now;
     const works = spans.some((s) => s.kind === "work" && s.from < to && s.to > from);
-    pieces.push({ from, to, fold: !works && to - from > FOLD_MS });
+    const long = to - from > (now - start) * LONG_PART && marks.length > 4;
+    pieces.push({ from, to, fold: to - from > FOLD_MS && (!works || long) });
   }
   const folds = pieces.filter((p) => p.fold).length;
   const plain = pieces.filter((p) => !p.fold).reduce((n, p) => n + (p.to - p.from), 0);
@@ -332,14 +334,4 @@ export function legend(steps: readonly Step[]): { state: State; n: number }[] {
     const xs = n.get(state);
     return xs ? [{ state, n: xs.length }] : [];
   });
-}
-
-/** What will run again and what keeps its result, when a run is retried from a step. */
-export function retryPreview(steps: readonly Step[], from: string): { again: Step[]; kept: Step[] } {
-  const at = steps.findIndex((s) => s.path === from);
-  if (at < 0) return { again: [], kept: [] };
-  return {
-    again: steps.slice(at).filter((s) => s.status !== "skipped"),
-    kept: steps.slice(0, at).filter((s) => s.status === "succeeded"),
-  };
 }

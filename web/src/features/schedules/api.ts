@@ -12,7 +12,7 @@ export function useAct() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ id, act }: Act): Promise<unknown> => {
-      const init = { params: { path: { id } }, body: {} };
+      const init = { params: { path: { id } } };
       switch (act) {
         case "pause":
           return write(POST("/api/v1/schedules/{id}/pause", init));
