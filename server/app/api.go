@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/tocsin-soar/tocsin/server/connector"
 	"github.com/tocsin-soar/tocsin/server/httpapi"
 	"github.com/tocsin-soar/tocsin/server/library"
 	"github.com/tocsin-soar/tocsin/server/opa"
@@ -44,6 +45,8 @@ func Schema(name string) (json.RawMessage, bool) {
 		doc = playbook.Schema()
 	case "playbook-test":
 		doc = playbook.TestSchema()
+	case "manifest":
+		doc = connector.Schema()
 	default:
 		if raw, ok := opa.Schema(name); ok {
 			return raw, true
@@ -59,7 +62,7 @@ func Schema(name string) (json.RawMessage, bool) {
 
 // Schemas lists the names that Schema knows.
 func Schemas() []string {
-	names := append([]string{"playbook", "playbook-test"}, opa.Schemas()...)
+	names := append([]string{"playbook", "playbook-test", "manifest"}, opa.Schemas()...)
 	names = append(names, library.Schemas()...)
 	slices.Sort(names)
 	return slices.Compact(names)
