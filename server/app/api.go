@@ -25,7 +25,7 @@ func (a *App) openAPI(ctx context.Context) error {
 		Catalogue: catalogue{a}, Schedules: plans{a}, Halt: st, Audit: a.store, People: a.desk, Tokens: a.desk,
 		Changes: a.store, Numbers: a.num, State: st, Replays: a.store.Replays(),
 		About: httpapi.About{Version: Version, Instance: a.store.Instance(), DemoURL: a.RangeURL()},
-		App:   web.Dist, Clock: a.clock, Random: func(p []byte) { _, _ = rand.Read(p) },
+		Bound: a.intake.MaxBody, App: web.Dist, Clock: a.clock, Random: func(p []byte) { _, _ = rand.Read(p) },
 		BaseURL: a.base, Secure: a.cfg.Secure(), Proxies: a.cfg.Proxies, MetricsPublic: a.cfg.MetricsPublic,
 		Delivery: a.cfg.Delivery, Connected: a.cfg.Connections, Streams: a.cfg.Streams,
 	})

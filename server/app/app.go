@@ -5,6 +5,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -120,6 +121,13 @@ func (a *App) listen(ctx context.Context) error {
 		return fmt.Errorf("listen on %s: %w; choose another address with --addr", a.cfg.Addr, err)
 	}
 	a.listener = l
+	if a.cfg.TLSCert != "" {
+		cert, err := tls.LoadX509KeyPair(a.cfg.TLSCert, a.cfg.TLSKey)
+		if err != nil {
+			return fmt.Errorf("read the TLS certificate and key: %w", err)
+		}
+		a.listener = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
+	}
 	a.cfg.Listening(l.Addr().String())
 	a.base = a.cfg.BaseURL
 	return nil
@@ -199,6 +207,7 @@ func (a *App) openEngine(context.Context) error {
 	a.host = embedded.New(embedded.Options{
 		Journal: a.store, Performer: a.perform, Programs: a.lib, Requests: a.store,
 		Clock: a.clock, Sleep: a.sleep, Log: a.log, Panicked: func() { a.num.Panic("engine") },
+		Workers: a.cfg.Workers, Wrote: a.count,
 	})
 	a.control = &control.Control{Store: a.store, Actions: a.lib, Clock: a.clock, NewID: a.newID}
 	a.inbox = &inbox.Inbox{Store: a.store, Policy: a.opa, Now: a.clock}
@@ -208,6 +217,18 @@ func (a *App) openEngine(context.Context) error {
 	a.hunts = &hunt.Hunts{Store: a.store, Clock: a.clock, NewID: a.newID, Log: a.log}
 	a.health = newHealth(a)
 	return nil
+}
+
+// count tells the metrics what a record ended.
+func (a *App) count(rec perform.Record) {
+	for _, st := range rec.Steps {
+		if st.Status.Settled() {
+			a.num.Step(string(st.Status))
+		}
+	}
+	if rec.View != nil && rec.View.Status.Final() {
+		a.num.Run(rec.View.Playbook, string(rec.View.Status))
+	}
 }
 
 // own lists the addresses the product itself listens on.

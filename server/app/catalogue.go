@@ -229,8 +229,17 @@ func (l links) PutConnection(ctx context.Context, by control.Actor, w httpapi.Co
 
 // DeleteConnection removes one that nothing uses.
 func (l links) DeleteConnection(ctx context.Context, by control.Actor, name string, seen int64) error {
-	if err := l.inUse(ctx, name); err != nil {
+	runs, effects, err := l.a.store.InUse(ctx, name)
+	if err != nil {
 		return err
+	}
+	uses := append(runs, effects...)
+	if len(uses) > 0 {
+		places := make([]fault.Place, len(uses))
+		for i, id := range uses {
+			places[i] = fault.Place{At: id, Message: "needs this connection"}
+		}
+		return fault.New(fault.Conflict, "live runs or effects in force need this connection; disable it instead").WithCode("in_use").WithPlaces(places...)
 	}
 	return l.a.lib.DeleteConnection(ctx, by.Actor, name, seen)
 }

@@ -4,10 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/tocsin-soar/tocsin/server/fault"
-	"github.com/tocsin-soar/tocsin/server/ledger"
-	"github.com/tocsin-soar/tocsin/server/lookup"
 )
 
 // health knows how the connections are. It asks each one's health action, which is
@@ -83,22 +79,4 @@ func (h *health) look(ctx context.Context, name string) pulse {
 		p.ok, p.message = true, "it answered as it should"
 	}
 	return p
-}
-
-// inUse refuses to remove a connection that a live run or an effect needs.
-func (l links) inUse(ctx context.Context, name string) error {
-	var places []fault.Place
-	list, err := l.a.store.Effects(ctx, lookup.Effects{}, lookup.Page{Limit: 200})
-	if err != nil {
-		return err
-	}
-	for _, e := range list.Items {
-		if e.Connection == name && e.Status.Open() && e.Status != ledger.Foreign {
-			places = append(places, fault.Place{At: e.ID, Message: "is in force through it"})
-		}
-	}
-	if len(places) > 0 {
-		return fault.New(fault.Conflict, "effects in force need this connection; disable it instead").WithCode("in_use").WithPlaces(places...)
-	}
-	return nil
 }

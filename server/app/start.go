@@ -15,12 +15,14 @@ import (
 
 // The paces of the background.
 const (
-	leasePace   = time.Second
-	huntPace    = time.Second
-	tendPace    = time.Minute
-	sweepPace   = 10 * time.Minute
-	healthPace  = 30 * time.Second
-	closeWithin = 10 * time.Second
+	leasePace  = time.Second
+	huntPace   = time.Second
+	tendPace   = time.Minute
+	sweepPace  = 10 * time.Minute
+	healthPace = 30 * time.Second
+
+	// compactAfter is how long the journal of a run that ended lies open.
+	compactAfter = 30 * 24 * time.Hour
 )
 
 // Start answers requests and begins to work. It returns at once; Wait says when the
@@ -83,6 +85,10 @@ func (a *App) beat(ctx context.Context) {
 		return err
 	})
 	every(sweepPace, "sessions", a.desk.Sweep)
+	every(sweepPace, "archive", func(ctx context.Context) error {
+		_, err := a.store.Compact(ctx, a.clock().Add(-compactAfter), 1000)
+		return err
+	})
 	every(healthPace, "health", a.health.check)
 	a.heart.Start()
 }

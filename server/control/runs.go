@@ -2,6 +2,8 @@ package control
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/tocsin-soar/tocsin/server/alert"
 	"github.com/tocsin-soar/tocsin/server/audit"
@@ -27,6 +29,9 @@ func (c *Control) Run(ctx context.Context, a Actor, o Ordered) (string, error) {
 	manual := manualOf(o.Playbook)
 	if manual == nil {
 		return "", fault.New(fault.Conflict, "this playbook is not started by hand").WithCode("not_manual")
+	}
+	if len(manual.Roles) > 0 && !slices.ContainsFunc(manual.Roles, func(r string) bool { return slices.Contains(a.Roles, r) }) {
+		return "", fault.New(fault.Forbidden, "this playbook is started by: %s", strings.Join(manual.Roles, ", ")).WithCode("not_entitled")
 	}
 	if manual.AlertRequired && o.Alert == nil {
 		return "", fault.New(fault.InvalidInput, "this playbook needs an alert").WithCode("alert_required").WithPlaces(fault.Place{At: "/alert", Message: "is required"})

@@ -60,20 +60,23 @@ func (s *shard) write(l *live, rec perform.Record) error {
 }
 
 func (s *shard) append(rec perform.Record, ask *perform.Asking) error {
-	var also []perform.Timer
+	var also perform.Record
 	if ask != nil {
 		then := ask.Then
 		ask.Then = func(g perform.Ground) perform.Record {
-			r := then(g)
-			also = r.SetTimers
-			return r
+			also = then(g)
+			return also
 		}
 	}
 	if err := s.h.Journal.Append(s.h.ctx, rec, ask); err != nil {
 		return err
 	}
-	for _, t := range slices.Concat(rec.SetTimers, also) {
+	for _, t := range slices.Concat(rec.SetTimers, also.SetTimers) {
 		s.h.timers.set(t.Due)
+	}
+	if s.h.Wrote != nil {
+		s.h.Wrote(rec)
+		s.h.Wrote(also)
 	}
 	return nil
 }
@@ -87,7 +90,7 @@ func (s *shard) ask(l *live, c engine.Ask, rec perform.Record, unwritten bool) (
 	}
 	at := s.h.Clock()
 	conn, limit := s.place(w)
-	if conn != "" && !s.h.slots.take(conn, limit, waiter{l.Start.ID, c.Path}) {
+	if !s.enter(conn, limit, waiter{l.Start.ID, c.Path}) {
 		l.held++
 		return nil, false, nil
 	}
@@ -164,11 +167,38 @@ func (s *shard) place(w engine.Wanted) (conn string, limit int) {
 	return c.Name, limit
 }
 
+// everywhere is the door of all connections together.
+const everywhere = "*"
+
+// enter takes a place at a connection and among all attempts, or notes who waits for
+// one: that one asks again when a place is free.
+func (s *shard) enter(conn string, limit int, w waiter) bool {
+	if conn == "" {
+		return true
+	}
+	if !s.h.slots.take(conn, limit, w) {
+		return false
+	}
+	if s.h.Workers > 0 && !s.h.slots.take(everywhere, s.h.Workers, w) {
+		s.free(conn)
+		return false
+	}
+	return true
+}
+
 func (s *shard) leave(conn string) {
-	if conn != "" {
-		if w, ok := s.h.slots.free(conn); ok {
-			s.h.send(w.run, message{kind: ask, path: w.path, conn: conn})
-		}
+	if conn == "" {
+		return
+	}
+	s.free(conn)
+	if s.h.Workers > 0 {
+		s.free(everywhere)
+	}
+}
+
+func (s *shard) free(door string) {
+	if w, ok := s.h.slots.free(door); ok {
+		s.h.send(w.run, message{kind: ask, path: w.path, conn: door})
 	}
 }
 

@@ -37,6 +37,10 @@ type Options struct {
 	Sleep  func(ctx context.Context, d time.Duration)
 	Log    *slog.Logger
 	Shards int // how many runs are decided at once; 64 when 0
+	// Workers bounds the attempts at once over all connections; 0 for no bound.
+	Workers int
+	// Wrote is told of every record after it was written, for the metrics; may be nil.
+	Wrote func(rec perform.Record)
 	// Panicked is told of every panic that was caught, for the metrics; may be nil.
 	Panicked func()
 }

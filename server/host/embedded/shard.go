@@ -29,6 +29,7 @@ type live struct {
 	perform.Live
 	fresh bool             // just loaded: what was in flight must be found out
 	mail  []perform.Signal // as loaded with it
+	lost  bool             // of a restored copy: the original may have gone on
 	held  int              // steps that wait for a place at a connection
 }
 
@@ -198,6 +199,7 @@ func (s *shard) fold(st Stored) (*live, error) {
 		journal[i] = engine.Recorded{At: e.At, Kind: e.Kind, Body: e.Body}
 	}
 	l.State, err = engine.Replay(prog, st.Start, vars, journal)
+	l.lost = st.Lost > 0 && l.State.Seq() <= st.Lost
 	return l, err
 }
 
@@ -258,7 +260,7 @@ func (s *shard) recover(l *live) error {
 		if !ok || s.flying[l.Start.ID][call.Path] {
 			continue
 		}
-		if err := s.finish(l, w, s.h.Performer.Lost(w), nil); err != nil {
+		if err := s.finish(l, w, s.lost(l, w), nil); err != nil {
 			return err
 		}
 	}
@@ -266,6 +268,19 @@ func (s *shard) recover(l *live) error {
 		return s.take(l, engine.Resumed{}, nil)
 	}
 	return nil
+}
+
+// lost is what is known of an attempt that was dispatched before the process
+// stopped. In a restored copy the original may have gone on: neither its key nor a
+// question to the other system says whose doing it was, so a person decides.
+func (s *shard) lost(l *live, w engine.Wanted) engine.Body {
+	b := s.h.Performer.Lost(w)
+	if u, ok := b.(engine.Unknown); ok && l.lost && w.Action.Impact.SideEffect() {
+		u.Resend, u.Verify = false, false
+		u.Error.Message = "the database was restored while this attempt was under way"
+		return u
+	}
+	return b
 }
 
 func (s *shard) begin(l *live) error {
