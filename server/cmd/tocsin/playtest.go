@@ -100,6 +100,9 @@ func rehearse(ctx context.Context, all *benches, file string) (memory.Report, er
 		Catalog: bench.Library.Current().Catalog(), Judge: bench.Policy, Source: src, File: book,
 		Fixture: func(path string) ([]byte, error) { return fixture(filepath.Dir(file), path) }, Mapping: bench.Mapping,
 	}, tests)
+	if len(r.Cases) == 0 {
+		return refused(name, append(problems, r.Problems...)), nil
+	}
 	r.Problems = append(problems, r.Problems...)
 	return r, nil
 }
@@ -143,6 +146,10 @@ func (sh *shell) testReport(file string, r memory.Report, coverage bool, least i
 		}
 	}
 	c := r.Coverage
+	if len(r.Cases) == 0 {
+		sh.say("  FAIL  nothing was played")
+		return
+	}
 	sh.say("  %d%% covered: steps %d/%d, branches %d/%d, error paths %d/%d", covered(c),
 		c.Steps.Hit, c.Steps.All, c.Branches.Hit, c.Branches.All, c.Errors.Hit, c.Errors.All)
 	if coverage || covered(c) < least {
