@@ -15,7 +15,7 @@ func TestContractCommands(t *testing.T) {
 	t.Run("each command has --help with an example", func(t *testing.T) {
 		for _, c := range []string{
 			"serve", "playbook check", "playbook test", "policy check", "policy test", "integration list", "integration new", "integration check",
-			"runs list", "runs show", "runs cancel", "runs retry", "runs resolve", "approvals list", "approvals show", "approvals approve", "approvals deny",
+			"runs list", "runs show", "runs cancel", "runs resolve", "approvals list", "approvals show", "approvals approve", "approvals deny",
 			"effects list", "effects undo", "alerts list", "alerts show", "alerts send", "halt on", "halt off", "halt status",
 			"audit verify", "audit export", "backup", "restore", "user add", "user link", "user disable", "user list", "token new", "token list", "token revoke",
 			"schema", "openapi", "version",

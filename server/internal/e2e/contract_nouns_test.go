@@ -182,20 +182,6 @@ func runs(t *testing.T, w *world) {
 			}
 		}
 	})
-	t.Run("POST …/retry repeats from a step as a new occurrence", func(t *testing.T) {
-		w.use(t)
-		r := w.run(t, w.people["admin"], "send", map[string]any{"how": "404"})
-		if r.text("status") != "failed" {
-			t.Fatalf("got %s", r.raw)
-		}
-		before := len(w.stub.arrivals("/reply/404"))
-		w.people["admin"].post("/runs/"+r.text("id")+"/retry", map[string]any{"from": "send"}).want(t, 200, 202)
-		eventually(t, "the step is sent again", func() bool { return len(w.stub.arrivals("/reply/404")) == before+1 })
-		sent := w.stub.arrivals("/reply/404")
-		if a, b := sent[len(sent)-2].key, sent[len(sent)-1].key; a == b || a == "" || b == "" {
-			t.Errorf("keys %q and %q: an occurrence has a key of its own", a, b)
-		}
-	})
 	t.Run("GET /decisions lists decisions; inputs are for those who may", func(t *testing.T) {
 		w.use(t)
 		r := w.run(t, w.people["admin"], "note-it", map[string]any{})

@@ -16,11 +16,13 @@ var notYet = map[string]string{
 	"tocsin integration import": "a manifest from OpenAPI",
 	"tocsin integration test":   "the contract suite as a command",
 	"tocsin apply":              "sending a workspace to a server",
+	"tocsin runs retry":         "a new occurrence of a step",
 	"tocsin runs verify":        "re-evaluating a journal",
 
 	"POST /playbooks/{name}/plan": "plan of a playbook",
 	"PUT /policies/candidate, POST /policies/backtest, …/activate, …/ask": "changing policy in the app",
 	"POST /workspace/plan, /workspace/apply":                              "sending a workspace to a server",
+	"POST /runs/{id}/retry":                                               "a new occurrence of a step",
 	"GET /cases":                                                          "cases",
 	"GET /reports/summary":                                                "reports",
 	"POST /callbacks/{token}":                                             "waiting for a callback",
