@@ -93,14 +93,20 @@ try {
   });
 
   await step("the approval shows what will be sent, to what, and why", async () => {
-    await page.getByRole("link", { name: /^Approvals/ }).first().click();
+    await page
+      .getByRole("link", { name: /^Approvals/ })
+      .first()
+      .click();
     const first = page.locator(".ask", { hasText: "Isolate host" }).first();
     await first.click();
     await page.getByRole("heading", { level: 1, name: /Isolate host/ }).waitFor();
     host = (await page.locator(".card h1 .target").first().innerText()).trim();
     await page.getByRole("heading", { name: "Why you are asked" }).waitFor();
     await page.locator(".bytes", { hasText: host }).first().waitFor();
-    await page.getByText(/containment needs a person/).first().waitFor();
+    await page
+      .getByText(/containment needs a person/)
+      .first()
+      .waitFor();
     await shot("approval");
     const found = await axe(page);
     assert.deepEqual(found, [], "axe-core on the approval");
@@ -128,7 +134,10 @@ try {
   });
 
   await step("one click and its confirmation undo it", async () => {
-    await page.getByRole("button", { name: new RegExp(`^Undo: Isolate host.*${host}`) }).first().click();
+    await page
+      .getByRole("button", { name: new RegExp(`^Undo: Isolate host.*${host}`) })
+      .first()
+      .click();
     await page.getByLabel("Why it is undone").fill("the host was cleaned");
     await page.getByRole("button", { name: "Undo it" }).click();
     const confirm = page.getByRole("button", { name: /^Confirm:/ });
@@ -142,10 +151,26 @@ try {
   await step("the range shows the host released", () => isolated(host, false));
 
   await step("every other screen opens, by day and by night, wide and narrow", async () => {
-    for (const [width, dark] of [[1440, true], [390, false], [390, true]]) {
+    for (const [width, dark] of [
+      [1440, true],
+      [390, false],
+      [390, true],
+    ]) {
       const view = await open(browser, url, { width, dark });
       await view.page.context().addCookies(await page.context().cookies());
-      for (const [name, path] of [["home", "/"], ["alerts", "/alerts"], ["approvals", "/approvals"], ["runs", "/runs"], ["effects", "/effects"], ["playbooks", "/playbooks"], ["playbook", "/playbooks/malware-isolate"], ["integrations", "/integrations"], ["policies", "/policies"], ["schedules", "/schedules"], ["audit", "/audit"]]) {
+      for (const [name, path] of [
+        ["home", "/"],
+        ["alerts", "/alerts"],
+        ["approvals", "/approvals"],
+        ["runs", "/runs"],
+        ["effects", "/effects"],
+        ["playbooks", "/playbooks"],
+        ["playbook", "/playbooks/malware-isolate"],
+        ["integrations", "/integrations"],
+        ["policies", "/policies"],
+        ["schedules", "/schedules"],
+        ["audit", "/audit"],
+      ]) {
         await view.page.goto(path);
         await view.page.locator("h1").first().waitFor();
         await view.page.waitForFunction(() => !document.querySelector(".blank") && document.fonts.status === "loaded");

@@ -17,20 +17,23 @@ const pressing = (e: KeyboardEvent): boolean =>
   e.target instanceof HTMLElement &&
   e.target.closest("a, button, summary, [role=menuitem], [role=option]") !== null;
 
-/** Listens for single keys on the page as long as the component is there. */
-export function useKeys(keys: Keys, on = true): void {
-  const now = useRef(keys);
+/**
+ * Listens for single keys on the page as long as the component is there. Over says when a key goes before the link or
+ * button that has the focus: what is armed is confirmed by Enter wherever the focus rests.
+ */
+export function useKeys(keys: Keys, on = true, over: (e: KeyboardEvent) => boolean = () => false): void {
+  const now = useRef({ keys, over });
   useEffect(() => {
-    now.current = keys;
+    now.current = { keys, over };
   });
   useEffect(() => {
     if (!on) return;
     const hear = (e: KeyboardEvent) => {
       if (!prefs().keys && e.key !== "Escape") return;
       if (e.ctrlKey || e.metaKey || e.altKey || e.repeat || e.isComposing || e.defaultPrevented) return;
-      if (typing(e.target) || pressing(e) || document.querySelector("[role=dialog], [role=alertdialog], [role=menu]"))
-        return;
-      const act = now.current[e.key];
+      if (typing(e.target) || document.querySelector("[role=dialog], [role=alertdialog], [role=menu]")) return;
+      if (pressing(e) && !now.current.over(e)) return;
+      const act = now.current.keys[e.key];
       if (!act) return;
       e.preventDefault();
       act(e);

@@ -49,7 +49,13 @@ export function Grid<T>({ label, columns, rows, rowKey, card, at = -1, picked, f
   // biome-ignore lint/correctness/useExhaustiveDependencies: sizes change with the form of the rows only
   useEffect(() => v.measure(), [phone, rowHeight]);
   useEffect(() => {
-    if (at >= 0) v.scrollToIndex(at);
+    if (at < 0) return;
+    v.scrollToIndex(at);
+    // The focus goes with the mark, so that Enter opens it and a screen reader says it; after the row is drawn.
+    const frame = requestAnimationFrame(() =>
+      box.current?.querySelector<HTMLElement>(`[data-index="${at}"] .rowlink`)?.focus({ preventScroll: true }),
+    );
+    return () => cancelAnimationFrame(frame);
   }, [at, v]);
   const items = v.getVirtualItems();
   const last = items.at(-1)?.index ?? -1;

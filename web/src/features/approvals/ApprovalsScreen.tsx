@@ -3,7 +3,6 @@ import { useQueries, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef } from "react";
 import { serverNow, useNow, useSlowNow } from "../../lib/clock";
-import { plain } from "../../lib/hostile";
 import { useKeys } from "../../lib/keys";
 import { useMe } from "../../lib/me";
 import { usePhone } from "../../lib/media";
@@ -73,7 +72,10 @@ export function ApprovalsScreen({ id, search }: { id?: string | undefined; searc
     next && navigate({ to: "/approvals/$id", params: { id: next }, search, replace: id !== undefined });
   const move = (step: number) => {
     const i = flat.findIndex((a) => a.id === at);
-    go(flat[Math.max(0, Math.min(flat.length - 1, i + step))]?.id);
+    const next = flat[Math.max(0, Math.min(flat.length - 1, i + step))]?.id;
+    go(next);
+    // The focus rests in the list, never on a button that decides.
+    if (next) document.querySelector<HTMLElement>(`[data-ask="${next}"]`)?.focus({ preventScroll: true });
   };
   useKeys({ j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1) });
   const set = (change: Partial<ApprovalsSearch>) =>
@@ -249,8 +251,8 @@ function Row({
       to="/approvals/$id"
       params={{ id: a.id }}
       search={search}
+      data-ask={a.id}
       aria-current={at ? "true" : undefined}
-      aria-label={plain(`${h.verb} ${h.targets.join(", ")}`)}
     >
       {!open && (
         <span className="mark">

@@ -290,6 +290,7 @@ function Decide({ a }: { a: Approval }) {
       d: () => may && setDialog("deny"),
     },
     !question,
+    (e) => armed > 0 && e.target instanceof Element && !e.target.closest(".acts"),
   );
 
   if (!stand.may)

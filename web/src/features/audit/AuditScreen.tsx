@@ -170,7 +170,13 @@ function Row({ e, open, onOpen }: { e: AuditEntry; open: boolean; onOpen: () => 
         <Text>{howWords(e)}</Text>
       </td>
       <td className="r num">
-        <button type="button" className="link" aria-expanded={open} onClick={onOpen} aria-label={`Entry ${e.seq}`}>
+        <button
+          type="button"
+          className="link"
+          aria-expanded={open}
+          onClick={onOpen}
+          aria-label={`${e.seq.toLocaleString("en")}, the entry`}
+        >
           {e.seq.toLocaleString("en")}
         </button>
       </td>

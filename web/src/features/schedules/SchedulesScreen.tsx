@@ -120,7 +120,7 @@ export function SchedulesScreen() {
                           size="small"
                           disabled={act.isPending}
                           onClick={() => act.mutate({ id: s.id, act: "run" })}
-                          aria-label={`Run ${s.id} now`}
+                          aria-label={`Run now: ${s.id}`}
                         >
                           Run now
                         </Button>
@@ -130,7 +130,7 @@ export function SchedulesScreen() {
                           size="small"
                           disabled={act.isPending}
                           onClick={() => act.mutate({ id: s.id, act: s.paused ? "resume" : "pause" })}
-                          aria-label={`${s.paused ? "Resume" : "Pause"} ${s.id}`}
+                          aria-label={`${s.paused ? "Resume" : "Pause"}: ${s.id}`}
                         >
                           {s.paused ? "Resume" : "Pause"}
                         </Button>
