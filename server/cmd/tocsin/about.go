@@ -56,7 +56,7 @@ func openapi(_ context.Context, sh *shell, fs *flag.FlagSet, args []string) erro
 	if _, err := parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	fmt.Fprintf(sh.out, "%s\n", httpapi.OpenAPI())
+	put(sh.out, "%s\n", httpapi.OpenAPI())
 	return nil
 }
 

@@ -98,7 +98,7 @@ func (c *client) ask(ctx context.Context, method, path string, query url.Values,
 }
 
 func (c *client) send(ctx context.Context, method string, u *url.URL, body []byte, headers map[string]string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body)) //nolint:gosec // the server that TOCSIN_URL names
 	if err != nil {
 		return nil, fault.Wrap(err, fault.InvalidInput, "the request cannot be addressed")
 	}
@@ -110,7 +110,7 @@ func (c *client) send(ctx context.Context, method string, u *url.URL, body []byt
 	if method != http.MethodGet {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	res, err := c.http.Do(req)
+	res, err := c.http.Do(req) //nolint:gosec // as above
 	if err != nil {
 		return nil, unreached(err, c.base)
 	}
@@ -228,7 +228,7 @@ func lister(fl *flag.FlagSet, args []string, filters ...filter) (url.Values, err
 }
 
 // moment reads a time, or a duration from now in the given direction.
-func moment(text string, direction time.Duration) (time.Time, error) {
+func moment(text string, direction int) (time.Time, error) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at.UTC(), nil
 	}
@@ -236,7 +236,10 @@ func moment(text string, direction time.Duration) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read a moment: %w", err)
 	}
-	return time.Now().UTC().Add(direction * d), nil
+	if direction < 0 {
+		d = -d
+	}
+	return time.Now().UTC().Add(d), nil
 }
 
 // more says that a list goes on.

@@ -48,10 +48,20 @@ func (m misuse) Error() string { return m.text }
 
 // found says that a command did its work and found something: exit code 1, nothing
 // more to print.
-var errFound = errors.New("found something") //nolint:gochecknoglobals // a sentinel
+var errFound = errors.New("found something")
 
-func run(ctx context.Context, args []string, io stdio, environ []string) int {
-	sh := &shell{stdio: io, env: map[string]string{}}
+func run(ctx context.Context, args []string, std stdio, environ []string) int {
+	out := &sink{w: std.out}
+	code := dispatch(ctx, args, stdio{in: std.in, out: out, err: std.err}, environ)
+	if out.err != nil && code == done {
+		put(std.err, "tocsin: the output cannot be written: %s\n", out.err)
+		return failed
+	}
+	return code
+}
+
+func dispatch(ctx context.Context, args []string, std stdio, environ []string) int {
+	sh := &shell{stdio: std, env: map[string]string{}}
 	for _, e := range environ {
 		if k, v, ok := strings.Cut(e, "="); ok {
 			sh.env[k] = v
@@ -95,7 +105,7 @@ func (sh *shell) carry(ctx context.Context, c command, args []string) int {
 			usage(sh.out, c, fs)
 			return done
 		}
-		fmt.Fprintf(sh.err, "tocsin %s: %s\n\n", c.name, printable(err.Error()))
+		put(sh.err, "tocsin %s: %s\n\n", c.name, printable(err.Error()))
 		usage(sh.err, c, fs)
 		return misused
 	}
@@ -120,7 +130,7 @@ func (sh *shell) complain(c command, err error) {
 		sh.print(map[string]any{"code": fault.CodeOf(err), "detail": f.Message, "errors": append([]fault.Place{}, f.Places...)})
 		return
 	}
-	fmt.Fprintf(sh.err, "tocsin %s: %s\n", c.name, printable(err.Error()))
+	put(sh.err, "tocsin %s: %s\n", c.name, printable(err.Error()))
 	if known {
 		sh.places(f.Places)
 	}
@@ -131,7 +141,7 @@ func (sh *shell) complain(c command, err error) {
 
 func (sh *shell) places(list []fault.Place) {
 	for _, p := range list {
-		fmt.Fprintf(sh.err, "  %s: %s\n", printable(p.At), printable(p.Message))
+		put(sh.err, "  %s: %s\n", printable(p.At), printable(p.Message))
 	}
 }
 
@@ -142,7 +152,7 @@ func parse(fs *flag.FlagSet, args []string, least, most int) ([]string, error) {
 	for {
 		if err := fs.Parse(args); err != nil {
 			if errors.Is(err, flag.ErrHelp) {
-				return nil, err
+				return nil, flag.ErrHelp
 			}
 			return nil, misuse{err.Error()}
 		}
@@ -162,23 +172,23 @@ func parse(fs *flag.FlagSet, args []string, least, most int) ([]string, error) {
 }
 
 func usage(w io.Writer, c command, fs *flag.FlagSet) {
-	fmt.Fprintf(w, "%s\n\nUsage:\n  tocsin %s %s\n\nExample:\n", c.short, c.name, c.args)
+	put(w, "%s\n\nUsage:\n  tocsin %s %s\n\nExample:\n", c.short, c.name, c.args)
 	for line := range strings.SplitSeq(strings.TrimSpace(c.example), "\n") {
-		fmt.Fprintf(w, "  %s\n", strings.TrimSpace(line))
+		put(w, "  %s\n", strings.TrimSpace(line))
 	}
-	fmt.Fprintf(w, "\nFlags:\n")
+	put(w, "\nFlags:\n")
 	fs.VisitAll(func(f *flag.Flag) {
 		name, text := flag.UnquoteUsage(f)
-		fmt.Fprintf(w, "  --%-22s %s\n", strings.TrimSpace(f.Name+" "+strings.ToUpper(name)), text)
+		put(w, "  --%-22s %s\n", strings.TrimSpace(f.Name+" "+strings.ToUpper(name)), text)
 	})
 }
 
 func overview(sh *shell, cmds []command) {
-	fmt.Fprint(sh.out, "Tocsin takes alerts, answers them with playbooks under a policy, and can undo what it did.\n\nUsage:\n  tocsin COMMAND [flags]\n\nCommands:\n")
+	put(sh.out, "Tocsin takes alerts, answers them with playbooks under a policy, and can undo what it did.\n\nUsage:\n  tocsin COMMAND [flags]\n\nCommands:\n")
 	for _, c := range cmds {
-		fmt.Fprintf(sh.out, "  %-22s %s\n", c.name, c.short)
+		put(sh.out, "  %-22s %s\n", c.name, c.short)
 	}
-	fmt.Fprint(sh.out, "\nEach command has --help with an example, and --json. Exit codes: 0 done, 1 failed or found something, 2 misused.\n")
+	put(sh.out, "\nEach command has --help with an example, and --json. Exit codes: 0 done, 1 failed or found something, 2 misused.\n")
 }
 
 func unknown(sh *shell, cmds []command, args []string) int {
@@ -188,10 +198,10 @@ func unknown(sh *shell, cmds []command, args []string) int {
 		names = append(names, c.name)
 		first, _, _ := strings.Cut(c.name, " ")
 		if first == name && !slices.Contains(names, name) {
-			fmt.Fprintf(sh.err, "tocsin %s: which one?\n", name)
+			put(sh.err, "tocsin %s: which one?\n", name)
 			for _, c := range cmds {
 				if strings.HasPrefix(c.name, name+" ") {
-					fmt.Fprintf(sh.err, "  tocsin %-22s %s\n", c.name, c.short)
+					put(sh.err, "  tocsin %-22s %s\n", c.name, c.short)
 				}
 			}
 			if len(args) > 1 && (args[1] == "--help" || args[1] == "-h") {
@@ -200,10 +210,10 @@ func unknown(sh *shell, cmds []command, args []string) int {
 			return misused
 		}
 	}
-	fmt.Fprintf(sh.err, "tocsin: there is no command %q", printable(strings.Join(args[:min(2, len(args))], " ")))
+	put(sh.err, "tocsin: there is no command %q", printable(strings.Join(args[:min(2, len(args))], " ")))
 	if near := fault.Suggest(strings.Join(args[:min(2, len(args))], " "), names); near != "" {
-		fmt.Fprintf(sh.err, "; did you mean %q?", near)
+		put(sh.err, "; did you mean %q?", near)
 	}
-	fmt.Fprintln(sh.err, "\nRun tocsin help.")
+	put(sh.err, "\nRun tocsin help.\n")
 	return misused
 }

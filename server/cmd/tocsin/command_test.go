@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 	"regexp"
@@ -202,4 +203,18 @@ func TestACellOfATableIsOneLineOfBoundedLength(t *testing.T) {
 			t.Fatalf("got %q", cell)
 		}
 	})
+}
+
+// full is a disk without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestOutputThatIsLostIsNoSuccess(t *testing.T) {
+	for _, args := range [][]string{{"openapi"}, {"version", "--json"}, {"schema", "playbook"}, {"help"}} {
+		var errs bytes.Buffer
+		if code := run(t.Context(), args, stdio{in: strings.NewReader(""), out: full{}, err: &errs}, nil); code != failed || !strings.Contains(errs.String(), "no space left") {
+			t.Errorf("%v: code %d, said %q", args, code, errs.String())
+		}
+	}
 }

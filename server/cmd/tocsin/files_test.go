@@ -56,7 +56,7 @@ func write(t *testing.T, path, text string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil { //nolint:gosec // a file of the test
 		t.Fatal(err)
 	}
 }
@@ -120,7 +120,7 @@ func mustNew(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	tocsin(t, nil, "integration", "new", "acme", "--workspace", dir).want(t, done)
-	raw, err := os.ReadFile(filepath.Join(dir, "integrations/acme/manifest.yaml"))
+	raw, err := os.ReadFile(filepath.Join(dir, "integrations/acme/manifest.yaml")) //nolint:gosec // a file of the test
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestPlaybookTestSaysWhatHeldAndWhatWasNotEntered(t *testing.T) {
 		if !strings.Contains(s.out, "FAIL  it looks once") {
 			t.Errorf("got %s", s.out)
 		}
-		raw, err := os.ReadFile(junit)
+		raw, err := os.ReadFile(junit) //nolint:gosec // a file of the test
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +163,7 @@ func TestPlaybookTestSaysWhatHeldAndWhatWasNotEntered(t *testing.T) {
 		write(t, file, "playbook: note\ncases: []\nnonsense: 1\n")
 		junit := filepath.Join(t.TempDir(), "report.xml")
 		tocsin(t, nil, "playbook", "test", file, "--junit", junit).want(t, failed)
-		raw, err := os.ReadFile(junit)
+		raw, err := os.ReadFile(junit) //nolint:gosec // a file of the test
 		if err != nil || !bytes.Contains(raw, []byte("<failure")) {
 			t.Errorf("%v in %s", err, raw)
 		}

@@ -94,7 +94,7 @@ func TestADataFolderIsWorkedOnWithoutAServer(t *testing.T) {
 		on(t, done, "audit", "export", "--out", file)
 		on(t, failed, "audit", "export", "--out", file) // it is there
 		on(t, done, "audit", "verify", file, "--key", report.Key)
-		raw, err := os.ReadFile(file)
+		raw, err := os.ReadFile(file) //nolint:gosec // a file of the test
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,7 +107,7 @@ func TestADataFolderIsWorkedOnWithoutAServer(t *testing.T) {
 		on(t, failed, "restore", file)
 		other := filepath.Join(t.TempDir(), "other")
 		tocsin(t, nil, "restore", file, "--data", other).want(t, done)
-		raw, err := os.ReadFile(filepath.Join(dir, "key"))
+		raw, err := os.ReadFile(filepath.Join(dir, "key")) //nolint:gosec // a file of the test
 		if err != nil {
 			t.Fatal(err)
 		}

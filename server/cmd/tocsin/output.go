@@ -16,6 +16,25 @@ import (
 	"github.com/tocsin-soar/tocsin/server/fault"
 )
 
+// put writes text; what cannot be written the sink below it remembers.
+func put(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
+
+// sink remembers that something could not be written, so that a full disk behind a
+// redirection is no success.
+type sink struct {
+	w   io.Writer
+	err error
+}
+
+// Write writes on.
+func (s *sink) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	if err != nil && s.err == nil {
+		s.err = err
+	}
+	return n, err //nolint:wrapcheck // the writer's own, handed on
+}
+
 // print writes JSON.
 func (sh *shell) print(v any) {
 	var buf bytes.Buffer
@@ -23,20 +42,20 @@ func (sh *shell) print(v any) {
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		fmt.Fprintln(sh.err, "the answer cannot be written:", err)
+		put(sh.err, "the answer cannot be written: %s\n", err)
 		return
 	}
-	fmt.Fprint(sh.out, unspoken(buf.String()))
+	put(sh.out, "%s", unspoken(buf.String()))
 }
 
 // printRaw writes the JSON that a server gave, indented.
 func (sh *shell) printRaw(raw []byte) {
 	var buf bytes.Buffer
 	if err := json.Indent(&buf, raw, "", "  "); err != nil {
-		fmt.Fprintln(sh.err, "the server's answer is no JSON")
+		put(sh.err, "the server's answer is no JSON\n")
 		return
 	}
-	fmt.Fprintln(sh.out, unspoken(buf.String()))
+	put(sh.out, "%s\n", unspoken(buf.String()))
 }
 
 // unspoken escapes what a terminal could obey. In JSON such characters stand in
@@ -52,9 +71,9 @@ func unspoken(text string) string {
 			b.WriteRune(r)
 		case r > 0xffff:
 			r -= 0x10000
-			fmt.Fprintf(&b, `\u%04x\u%04x`, 0xd800+(r>>10), 0xdc00+(r&0x3ff))
+			put(&b, `\u%04x\u%04x`, 0xd800+(r>>10), 0xdc00+(r&0x3ff))
 		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
+			put(&b, `\u%04x`, r)
 		}
 	}
 	return b.String()
@@ -84,7 +103,7 @@ func (sh *shell) say(format string, args ...any) {
 			args[i] = printable(s)
 		}
 	}
-	fmt.Fprintf(sh.out, format+"\n", args...)
+	put(sh.out, format+"\n", args...)
 }
 
 // widest bounds a cell of a table, in characters.
@@ -100,11 +119,11 @@ func (sh *shell) table(none string, heads []string, rows [][]string) {
 	for _, row := range append([][]string{heads}, rows...) {
 		for i, cell := range row {
 			if i > 0 {
-				fmt.Fprint(w, "\t")
+				put(w, "\t")
 			}
-			fmt.Fprint(w, oneLine(cell))
+			put(w, "%s", oneLine(cell))
 		}
-		fmt.Fprintln(w)
+		put(w, "\n")
 	}
 	_ = w.Flush() // as with any print: nobody reads any more
 }
@@ -136,9 +155,9 @@ func (sh *shell) problem(p fault.Problem) { writeProblem(sh.err, p) }
 func (sh *shell) finding(p fault.Problem) { writeProblem(sh.out, p) }
 
 func writeProblem(w io.Writer, p fault.Problem) {
-	fmt.Fprintf(w, "%s:%d:%d: %s: %s\n", printable(p.File), p.Line, p.Column, p.Severity, printable(p.Message))
+	put(w, "%s:%d:%d: %s: %s\n", printable(p.File), p.Line, p.Column, p.Severity, printable(p.Message))
 	if p.Hint != "" {
-		fmt.Fprintf(w, "    %s\n", printable(p.Hint))
+		put(w, "    %s\n", printable(p.Hint))
 	}
 }
 
@@ -160,9 +179,9 @@ func (sh *shell) findings(problems []fault.Problem, strict bool, fine string) er
 			sh.finding(p)
 		}
 		if bad == 0 {
-			fmt.Fprintf(sh.out, "%s: %s\n", fine, count(warned, "warning"))
+			put(sh.out, "%s: %s\n", fine, count(warned, "warning"))
 		} else {
-			fmt.Fprintf(sh.out, "%s, %s\n", count(bad, "error"), count(warned, "warning"))
+			put(sh.out, "%s, %s\n", count(bad, "error"), count(warned, "warning"))
 		}
 	}
 	if bad > 0 || strict && warned > 0 {

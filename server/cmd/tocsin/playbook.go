@@ -116,7 +116,7 @@ func (b bound) Fulfilled(capability string) (string, bool) {
 // CheckSchedule checks a schedule.
 func (b bound) CheckSchedule(cron, zone string) error {
 	if c, ok := b.Catalog.(playbook.Schedules); ok {
-		return c.CheckSchedule(cron, zone) //nolint:wrapcheck // it becomes the text of a problem
+		return c.CheckSchedule(cron, zone)
 	}
 	return nil
 }
@@ -181,7 +181,7 @@ func checkPlaybook(ctx context.Context, all *benches, file string) ([]fault.Prob
 // what; a playbook without tests has none.
 func testCapabilities(file string) map[string]string {
 	name := strings.TrimSuffix(file, yamlEnd) + testEnd
-	if _, err := os.Stat(name); err != nil {
+	if _, err := os.Stat(name); err != nil { //nolint:gosec // beside a file that was named
 		return nil
 	}
 	raw, err := readFile(name)

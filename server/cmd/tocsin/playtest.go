@@ -96,7 +96,7 @@ func rehearse(ctx context.Context, all *benches, file string) (memory.Report, er
 	if err != nil {
 		return memory.Report{}, err
 	}
-	r := memory.Rehearse(memory.Stage{
+	r := memory.Rehearse(memory.Stage{ //nolint:contextcheck // it is played in no time, and nothing waits
 		Catalog: bench.Library.Current().Catalog(), Judge: bench.Policy, Source: src, File: book,
 		Fixture: func(path string) ([]byte, error) { return fixture(filepath.Dir(file), path) }, Mapping: bench.Mapping,
 	}, tests)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/tocsin-soar/tocsin/policies"
@@ -179,11 +178,8 @@ func (sh *shell) policyReport(r opa.Report, problems []fault.Problem, coverage b
 			continue
 		}
 		missed := ""
-		for _, n := range l.Missed {
-			missed += " " + strconv.Itoa(n)
-		}
-		if missed != "" {
-			missed = "; not run: lines" + missed
+		if len(l.Missed) > 0 {
+			missed = "; not run: lines " + strings.Trim(fmt.Sprint(l.Missed), "[]")
 		}
 		sh.say("%3d%%  %s%s", percent(l.Hit, l.All), l.File, missed)
 	}

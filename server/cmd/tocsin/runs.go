@@ -88,16 +88,8 @@ func runPlaybook(ctx context.Context, sh *shell, fl *flag.FlagSet, args []string
 	if err != nil {
 		return err
 	}
-	for end := time.Now().Add(long); long > 0 && !run.Status.Final() && time.Now().Before(end); {
-		if !pause(ctx, min(pollEvery, time.Until(end))) {
-			break
-		}
-		if raw, err = c.ask(ctx, http.MethodGet, "runs/"+run.ID, nil, nil); err != nil {
-			return err
-		}
-		if run, err = read[engine.Run](raw); err != nil {
-			return err
-		}
+	if raw, run, err = c.follow(ctx, raw, run, long); err != nil {
+		return err
 	}
 	if err := show(sh, raw, sh.run); err != nil {
 		return err
@@ -106,6 +98,23 @@ func runPlaybook(ctx context.Context, sh *shell, fl *flag.FlagSet, args []string
 		return errFound
 	}
 	return nil
+}
+
+// follow looks at a run until it has ended or the time is over.
+func (c *client) follow(ctx context.Context, raw []byte, run engine.Run, most time.Duration) ([]byte, engine.Run, error) {
+	for end := time.Now().Add(most); !run.Status.Final() && time.Now().Before(end); {
+		if !pause(ctx, min(pollEvery, time.Until(end))) {
+			break
+		}
+		var err error
+		if raw, err = c.ask(ctx, http.MethodGet, "runs/"+run.ID, nil, nil); err != nil {
+			return raw, run, err
+		}
+		if run, err = read[engine.Run](raw); err != nil {
+			return raw, run, err
+		}
+	}
+	return raw, run, nil
 }
 
 // pollEvery is how often a run that is waited for is looked at.
@@ -238,7 +247,7 @@ func (sh *shell) run(r engine.Run) {
 	sh.say("%s  %s  %s", r.ID, r.Playbook, string(r.Status))
 	sh.say("started %s, ended %s", when(r.StartedAt), when(r.EndedAt))
 	if r.Error != nil {
-		sh.say("error %s at %s: %s", string(r.Error.Kind), r.Error.Step, r.Error.Message)
+		sh.say("error %s at %s: %s", r.Error.Kind, r.Error.Step, r.Error.Message)
 	}
 	for _, w := range r.Waiting {
 		sh.say("waits at %s: %s", w.Step, w.Text)
@@ -247,7 +256,7 @@ func (sh *shell) run(r engine.Run) {
 	for _, s := range r.Steps {
 		why := s.Approval
 		if s.Error != nil {
-			why = string(s.Error.Kind) + ": " + s.Error.Message
+			why = s.Error.Kind + ": " + s.Error.Message
 		}
 		rows = append(rows, []string{s.Path, string(s.Status), s.Action, s.Connection, why})
 	}

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
-	"fmt"
 
 	"github.com/tocsin-soar/tocsin/server/account"
 	"github.com/tocsin-soar/tocsin/server/app"
@@ -78,7 +78,7 @@ func serve(ctx context.Context, sh *shell, fs *flag.FlagSet, args []string) erro
 			sh.print(cfg.Origins())
 			return nil
 		}
-		fmt.Fprint(sh.out, cfg.Print())
+		put(sh.out, "%s", cfg.Print())
 		return nil
 	}
 	a, err := app.New(ctx, cfg, sh.err)
@@ -86,23 +86,20 @@ func serve(ctx context.Context, sh *shell, fs *flag.FlagSet, args []string) erro
 		return err
 	}
 	if err := a.Start(ctx); err != nil {
-		stop(a)
-		return err
+		return errors.Join(err, stop(ctx, a))
 	}
-	fmt.Fprintf(sh.out, "listening on %s\n", a.Address())
+	put(sh.out, "listening on %s\n", a.Address())
 	if url := a.RangeURL(); url != "" {
-		fmt.Fprintf(sh.out, "demo range on %s\n", url)
+		put(sh.out, "demo range on %s\n", url)
 	}
 	if err := greet(ctx, sh, a, cfg); err != nil {
-		stop(a)
-		return err
+		return errors.Join(err, stop(ctx, a))
 	}
 	select {
 	case <-ctx.Done():
-		return stop(a)
+		return stop(ctx, a)
 	case err := <-a.Wait():
-		stop(a)
-		return err
+		return errors.Join(err, stop(ctx, a))
 	}
 }
 
@@ -116,8 +113,9 @@ func greet(ctx context.Context, sh *shell, a *app.App, cfg *config.Config) error
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(sh.out, "log in once with %s\n", link)
+	put(sh.out, "log in once with %s\n", link)
 	return nil
 }
 
-func stop(a *app.App) error { return a.Stop(context.Background()) }
+// stop stops the server, also when what ends it is that the context is over.
+func stop(ctx context.Context, a *app.App) error { return a.Stop(context.WithoutCancel(ctx)) }
