@@ -107,9 +107,10 @@ func named(list []playbook.Named, vars expr.Vars) (any, error) {
 
 // names are the names an expression in a scope sees.
 func (s State) names(p *Program, sc *scope) expr.Vars {
+	at := sc // the loop below walks on
 	v := expr.Vars{
 		"inputs": s.inputs, "vars": s.vars, "now": s.now,
-		"steps": func() any { return s.stepVars(p, sc) },
+		"steps": func() any { return s.stepVars(p, at) },
 		"run":   func() any { return s.runVar() },
 	}
 	if s.alert != nil {
@@ -133,7 +134,7 @@ func (s State) names(p *Program, sc *scope) expr.Vars {
 
 func (s State) runVar() any {
 	m := map[string]any{
-		"id": s.id, "playbook": s.playbook, "trigger": s.trigger.Kind, "started_at": nil,
+		"id": s.id, "playbook": s.playbook, "started_at": nil, "trigger": s.trigger.value(),
 	}
 	if s.started != nil {
 		m["started_at"] = *s.started

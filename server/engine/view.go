@@ -102,6 +102,17 @@ type Trigger struct {
 	Depth     int64      `json:"depth,omitempty"` // of the alert that started it
 }
 
+// value is the trigger as expressions see it.
+func (t Trigger) value() map[string]any {
+	m := map[string]any{
+		"kind": t.Kind, "index": int64(t.Index), "source": t.Source, "schedule": t.Schedule, "by": t.By, "planned_at": nil,
+	}
+	if t.PlannedAt != nil {
+		m["planned_at"] = *t.PlannedAt
+	}
+	return m
+}
+
 // Run is a run as the API shows it (contract.md, Shapes).
 type Run struct {
 	ID        string         `json:"id"`

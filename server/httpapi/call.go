@@ -44,7 +44,10 @@ func (c *call) id() string {
 	if v := c.c.Params("id"); v != "" {
 		return v
 	}
-	return c.c.Params("name")
+	if v := c.c.Params("name"); v != "" {
+		return v
+	}
+	return c.c.Params("source")
 }
 
 // param checks the path's parameter before anything looks it up. What cannot be

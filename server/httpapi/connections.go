@@ -10,12 +10,12 @@ import (
 
 func (c *call) integrations() (lookup.List[Integration], error) {
 	is, err := c.s.d.Catalogue.Integrations(c.ctx)
-	return lookup.List[Integration]{Items: listed(is)}, err
+	return paged(c, is, err, func(i Integration) string { return i.ID })
 }
 
 func (c *call) sources() (lookup.List[Source], error) {
 	ss, err := c.s.d.Catalogue.Sources(c.ctx)
-	return lookup.List[Source]{Items: listed(ss)}, err
+	return paged(c, ss, err, func(s Source) string { return s.Name })
 }
 
 func (c *call) connections() (lookup.List[Connection], error) {
@@ -23,7 +23,32 @@ func (c *call) connections() (lookup.List[Connection], error) {
 	for i := range cs {
 		cs[i] = wired(cs[i])
 	}
-	return lookup.List[Connection]{Items: listed(cs)}, err
+	return paged(c, cs, err, func(k Connection) string { return k.Name })
+}
+
+// paged cuts a page out of a list that is whole in memory and sorted by name; the
+// cursor is the last name of the page before.
+func paged[T any](c *call, all []T, err error, name func(T) string) (lookup.List[T], error) {
+	if err != nil {
+		return lookup.List[T]{}, err
+	}
+	p, err := c.page()
+	if err != nil {
+		return lookup.List[T]{}, err
+	}
+	out := lookup.List[T]{Items: []T{}}
+	for _, x := range all {
+		if p.Cursor != "" && name(x) <= p.Cursor {
+			continue
+		}
+		if len(out.Items) == p.Limit {
+			last := name(out.Items[p.Limit-1])
+			out.Next = &last
+			break
+		}
+		out.Items = append(out.Items, x)
+	}
+	return out, nil
 }
 
 // wired gives a connection whose lists are never null.
@@ -95,7 +120,7 @@ func (c *call) schedules() (lookup.List[Schedule], error) {
 	for i := range ss {
 		ss[i].Next = listed(ss[i].Next)
 	}
-	return lookup.List[Schedule]{Items: listed(ss)}, err
+	return paged(c, ss, err, func(s Schedule) string { return s.ID })
 }
 
 func (c *call) pause(none) (Schedule, error) {

@@ -22,7 +22,7 @@ func (s *Server) table() []Route {
 
 func (s *Server) outside() []Route {
 	hook := Route{
-		Method: http.MethodPost, Path: "/hooks/:name", Verb: Signed, Object: "source", Status: http.StatusAccepted,
+		Method: http.MethodPost, Path: "/hooks/:source", Verb: Signed, Object: "source", Status: http.StatusAccepted,
 		Summary: "Take alerts from a source", run: (*call).hook, answer: reflect.TypeFor[intake.Answer](),
 	}
 	numbers := account.Metrics
@@ -148,21 +148,21 @@ func ruleRoutes() []Route {
 func connectionRoutes() []Route {
 	c, manage := about("connection"), account.ConnectionManage
 	return []Route{
-		get(base+"/integrations", account.See, "Integrations and their actions", (*call).integrations, about("integration")),
-		get(base+"/connections", account.See, "Connections and their health", (*call).connections, c),
+		list(base+"/integrations", account.See, "Integrations and their actions", (*call).integrations, nil, about("integration")),
+		list(base+"/connections", account.See, "Connections and their health", (*call).connections, nil, c),
 		get(base+"/connections/:name", account.See, "One connection, without its secrets", (*call).connection, c),
 		send(http.MethodPost, base+"/connections", manage, "Make a connection", (*call).addConnection, c, status(http.StatusCreated), unnoted()),
 		send(http.MethodPut, base+"/connections/:name", manage, "Change a connection", (*call).putConnection, c),
 		send(http.MethodDelete, base+"/connections/:name", manage, "Delete a connection that nothing uses", (*call).deleteConnection, c, status(http.StatusNoContent)),
 		send(http.MethodPost, base+"/connections/:name/test", manage, "Make a test call", (*call).testConnection, c, unnoted(), within(45*time.Second)),
-		get(base+"/sources", account.See, "Sources of alerts", (*call).sources, about("source")),
+		list(base+"/sources", account.See, "Sources of alerts", (*call).sources, nil, about("source")),
 	}
 }
 
 func steering() []Route {
 	sch := about("schedule")
 	return []Route{
-		get(base+"/schedules", account.See, "Schedules with their next runs", (*call).schedules, sch),
+		list(base+"/schedules", account.See, "Schedules with their next runs", (*call).schedules, nil, sch),
 		send(http.MethodPost, base+"/schedules/:id/pause", account.ScheduleEdit, "Pause a schedule", (*call).pause, sch),
 		send(http.MethodPost, base+"/schedules/:id/resume", account.ScheduleEdit, "Resume a schedule", (*call).resume, sch),
 		send(http.MethodPost, base+"/schedules/:id/run", account.ScheduleEdit, "Run it now", (*call).runSchedule, sch, status(http.StatusAccepted)),

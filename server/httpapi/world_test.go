@@ -247,7 +247,7 @@ func example(r httpapi.RouteInfo) (path, body string) {
 	for from, to := range map[string]string{
 		"/alerts/:id": "/alerts/" + alertID, "/runs/:id": "/runs/" + runID, "/approvals/:id": "/approvals/" + approvalID,
 		"/effects/:id": "/effects/" + effectID, "/decisions/:id": "/decisions/" + decisionID, "/tokens/:id": "/tokens/" + tokenID,
-		"/schedules/:id": "/schedules/nightly", "/users/:name": "/users/root", "/hooks/:name": "/hooks/edr",
+		"/schedules/:id": "/schedules/nightly", "/users/:name": "/users/root", "/hooks/:source": "/hooks/edr",
 		":file": "playbook.json", ":name": "isolate",
 	} {
 		path = strings.ReplaceAll(path, from, to)
@@ -263,7 +263,7 @@ func example(r httpapi.RouteInfo) (path, body string) {
 		"POST /api/v1/effects/:id/extend": `{"until":"2026-11-24T00:00:00Z"}`, "POST /api/v1/policies/check": `{"files":[]}`,
 		"POST /api/v1/connections": `{"name":"jira","integration":"jira"}`, "PUT /api/v1/connections/:name": `{"name":"isolate","integration":"jira"}`,
 		"PUT /api/v1/halt": `{"on":true,"reason":"r"}`, "POST /api/v1/users": `{"name":"new","roles":[]}`, "PATCH /api/v1/users/:name": `{"email":""}`,
-		"POST /api/v1/tokens": `{"name":"t","scopes":["read"]}`, "POST /hooks/:name": `{}`,
+		"POST /api/v1/tokens": `{"name":"t","scopes":["read"]}`, "POST /hooks/:source": `{}`,
 	}
 	return path, bodies[r.Method+" "+r.Path]
 }

@@ -90,7 +90,8 @@ func (b *build) connections(ctx context.Context) error {
 func (b *build) builtIn() {
 	for _, m := range b.now.Manifests() {
 		_, taken := b.now.connectionsByName[m.ID]
-		if !m.Native || m.BaseURL || len(m.Auth) > 0 || taken {
+		needs := slices.ContainsFunc(m.Auth, func(k connector.AuthKind) bool { return k.Type != "none" })
+		if !m.Native || m.BaseURL || needs || taken {
 			continue
 		}
 		b.now.connectionsByName[m.ID] = Connection{Origin: Shipped, Connection: connector.Connection{

@@ -116,7 +116,7 @@ func (b *build) check(f file) checked {
 	before, had := b.before.entries[f.base()]
 	if had && before.key == b.now.catalog.key && before.File == f.label {
 		for _, p := range []*playbook.Playbook{before.Playbook, before.Draft} {
-			if p != nil && p.SHA256 == f.sha256 {
+			if p != nil && p.SHA256 == f.sha256 && !fault.Broken(before.Problems) { // those are of a text in between
 				return checked{&f, p, before.Problems}
 			}
 		}

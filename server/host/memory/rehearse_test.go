@@ -139,3 +139,14 @@ func TestARehearsalFindsWhatIsOtherwise(t *testing.T) {
 		})
 	}
 }
+
+// TestNamesInsideLoopsAndOfTheRun plays expressions that name a step of the same
+// turn, and what started the run.
+func TestNamesInsideLoopsAndOfTheRun(t *testing.T) {
+	src := []byte("name: names\non:\n  - manual: {}\nsteps:\n  - id: turns\n    for_each: [a, b]\n    do:\n      - id: get\n        action: http.get\n        with: { path: \"/${{ item }}\" }\n      - id: kept\n        set: { last: \"${{ steps.get.output.status }}\" }\n  - id: kind\n    set: { by: \"${{ run.trigger.kind }}\" }\noutputs:\n  by: ${{ vars.by }}\n")
+	tests := []byte("playbook: names\ncases:\n  - name: it runs\n    replies: { http.get: { output: { status: 200, headers: {}, body: {} } } }\n    expect: { status: succeeded, outputs: { by: manual } }\n")
+	rep := rehearse(t, "names.yaml", src, tests)
+	if !rep.Passed() {
+		t.Errorf("got %+v %+v", rep.Cases, rep.Problems)
+	}
+}
