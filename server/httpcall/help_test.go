@@ -134,7 +134,7 @@ func (l *locked) Write(b []byte) (int, error) {
 
 func (f fixture) build(a *connector.Action, params map[string]any) connector.Call {
 	return connector.Call{
-		Action: a, Connection: f.conn, Params: params, Key: "0123456789abcdef0123456789abcdef", Timeout: 5 * time.Second,
+		Action: a, Connection: f.conn, Params: params, Key: "0123456789abcdef0123456789abcdef", Timeout: 60 * time.Second, // a bound for a busy machine; tests of time set their own
 		Preimage: approval.Preimage{Kind: approval.KindAction, Instance: "test", Run: "run_1", Step: "step", Occurrence: int64(1)},
 	}
 }

@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 3000, "how many random runs to simulate")
+	seeds = flag.Int("seeds", 1500, "how many random runs to simulate")
 	seed  = flag.Uint64("seed", 0, "simulate this one only")
 )
 
