@@ -81,6 +81,7 @@ type bench struct {
 	world map[string]*hosttest.World
 	progs map[string]*engine.Program
 	stop  func()
+	hold  chan struct{} // not nil: calls wait until it is closed
 }
 
 func newID(p ident.Prefix, at time.Time) string {
