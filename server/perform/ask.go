@@ -216,12 +216,12 @@ func (p *Performer) dispatch(l *Live, pr *Prepared, dec gate.Decision, cmds []en
 func decision(l *Live, pr *Prepared, g Ground, permitted bool, at time.Time) (gate.Decision, []byte, error) {
 	w := pr.wanted
 	q := g.Question
-	whole, err := ident.Canonical(q)
+	q.Alert = nil
+	input, err := ident.Canonical(q)
 	if err != nil {
 		return gate.Decision{}, nil, fmt.Errorf("record a decision: %w", err)
 	}
-	q.Alert = nil
-	input, err := ident.Canonical(q)
+	whole, err := l.wholeInput(q, input)
 	if err != nil {
 		return gate.Decision{}, nil, fmt.Errorf("record a decision: %w", err)
 	}

@@ -1,12 +1,15 @@
 package perform
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/tocsin-soar/tocsin/server/engine"
 	"github.com/tocsin-soar/tocsin/server/gate"
+	"github.com/tocsin-soar/tocsin/server/ident"
 )
 
 // Live is a run in memory: its program, its state, and what the policy is told of
@@ -19,6 +22,34 @@ type Live struct {
 	Alert       map[string]any // as the policy sees it, or nil
 	AlertSHA256 string         // of its stored JSON, or ""
 	Playbook    gate.Playbook
+
+	alertText []byte // Alert in canonical form, made when it is first needed
+}
+
+// wholeInput puts the alert back into a question's canonical bytes. The alert is the
+// largest part and the same for all decisions of a run, so it is written once.
+func (l *Live) wholeInput(q gate.Question, input []byte) ([]byte, error) {
+	if l.Alert == nil {
+		return input, nil
+	}
+	if l.alertText == nil {
+		text, err := ident.Canonical(l.Alert)
+		if err != nil {
+			return nil, fmt.Errorf("the alert: %w", err)
+		}
+		l.alertText = text
+	}
+	head, err := ident.Canonical(map[string]any{"action": q.Action, "actor": q.Actor})
+	if err != nil {
+		return nil, fmt.Errorf("the question: %w", err)
+	}
+	// Keys stand in order, so alert follows action and actor.
+	const key, null = `,"alert":`, `null`
+	at := len(head) - 1 + len(key)
+	if !bytes.HasPrefix(input[len(head)-1:], []byte(key+null)) {
+		return nil, errors.New("the question's canonical form is not in order")
+	}
+	return slices.Concat(input[:at], l.alertText, input[at+len(null):]), nil
 }
 
 // Begin gives the event with which a run starts.
