@@ -15,7 +15,7 @@ var dist embed.FS
 
 // Dist is the built app with index.html at its root. It holds nothing but a
 // placeholder when the app was not built.
-var Dist fs.FS = sub()
+var Dist fs.FS = sub() //nolint:gochecknoglobals // embedded content is a constant
 
 func sub() fs.FS {
 	files, err := fs.Sub(dist, "dist")

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -74,11 +75,7 @@ func hasNegativeZero(v any) bool {
 	case float64:
 		return v == 0 && math.Signbit(v)
 	case []any:
-		for _, e := range v {
-			if hasNegativeZero(e) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(v, hasNegativeZero)
 	case map[string]any:
 		for _, e := range v {
 			if hasNegativeZero(e) {

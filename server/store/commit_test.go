@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	//nolint:depguard // see handle.go
-
 	"github.com/tocsin-soar/tocsin/server/audit"
 	"github.com/tocsin-soar/tocsin/server/fault"
 	"github.com/tocsin-soar/tocsin/server/lookup"
