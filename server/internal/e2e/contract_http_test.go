@@ -133,7 +133,7 @@ func public(t *testing.T, w *world) {
 		if json.Unmarshal(served.raw, &a) != nil || json.Unmarshal([]byte(printed), &b) != nil || fmt.Sprint(a) != fmt.Sprint(b) {
 			t.Error("what is served differs from what the command prints")
 		}
-		for _, path := range []string{"/hooks/{name}", "/api/v1/alerts", "/api/v1/runs/{id}/resolve", "/api/v1/stream", "/api/v1/approvals/{id}/decision"} {
+		for _, path := range []string{"/hooks/{source}", "/api/v1/alerts", "/api/v1/runs/{id}/resolve", "/api/v1/stream", "/api/v1/approvals/{id}/decision"} {
 			if served.at("paths", path) == nil {
 				t.Errorf("%s is not described", path)
 			}
