@@ -203,7 +203,7 @@ func (a *App) openEngine(context.Context) error {
 		Clock: a.clock, Log: a.log, Own: a.own, OwnURL: a.base.String(), Native: a.native(),
 		Meter: meter{a.num}, Version: Version,
 	})
-	a.perform = &perform.Performer{Gate: judge{a.opa, a.num}, Estate: a.lib, Caller: a.caller, Instance: a.store.Instance}
+	a.perform = &perform.Performer{Gate: newJudge(a.opa, a.num), Estate: a.lib, Caller: a.caller, Instance: a.store.Instance}
 	a.host = embedded.New(embedded.Options{
 		Journal: a.store, Performer: a.perform, Programs: a.lib, Requests: a.store,
 		Clock: a.clock, Sleep: a.sleep, Log: a.log, Panicked: func() { a.num.Panic("engine") },

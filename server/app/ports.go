@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"runtime"
 	"strings"
 	"time"
 
@@ -23,14 +24,22 @@ import (
 
 // The types of this file fit the pieces to the words of the API.
 
-// judge counts what the policy answers.
+// judge counts what the policy answers. It lets as many questions be answered at
+// once as there are processors: more would only make each of them late.
 type judge struct {
 	*opa.Engine
-	num *observe.Metrics
+	num   *observe.Metrics
+	seats chan struct{}
+}
+
+func newJudge(e *opa.Engine, num *observe.Metrics) judge {
+	return judge{e, num, make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))}
 }
 
 // Judge asks the policy in force.
 func (j judge) Judge(ctx context.Context, q gate.Question) gate.Answer {
+	j.seats <- struct{}{}
+	defer func() { <-j.seats }()
 	a := j.Engine.Judge(ctx, q)
 	j.num.Decision(string(a.Outcome), a.Took)
 	return a
