@@ -18,7 +18,7 @@ module.exports = {
     rule(
       "ui-has-no-data",
       { path: "^src/ui" },
-      { path: "node_modules/@tanstack/react-(query|router)|openapi-fetch|^src/lib/(api|me|stream)" },
+      { path: "node_modules/@tanstack/react-(query|router)|openapi-fetch|^src/lib/(api|me|stream)\\." },
       "Parts get what they show.",
     ),
     rule("features-know-no-app", { path: "^src/features" }, { path: "^src/app" }, "The app composes features."),
@@ -31,7 +31,7 @@ module.exports = {
     rule(
       "models-are-pure",
       { path: "^src/.*/model\\.ts$" },
-      { path: "node_modules/(react|@tanstack)|^src/.*\\.tsx$" },
+      { path: "node_modules/(react|@tanstack)|^src/.*\\.tsx$", dependencyTypesNot: ["type-only"] },
       "A model turns the wire into what the screen says; no React.",
     ),
     rule(
@@ -51,7 +51,7 @@ module.exports = {
   options: {
     doNotFollow: { path: "node_modules" },
     tsConfig: { fileName: "tsconfig.json" },
-    tsPreCompilationDeps: true,
+    tsPreCompilationDeps: "specify",
     enhancedResolveOptions: {
       exportsFields: ["exports"],
       conditionNames: ["import", "require", "node", "default", "types"],

@@ -64,7 +64,7 @@ export async function open(browser, base, { width = 1440, dark = false, scale } 
     bad,
     /** What went wrong so far; known, expected console lines may be left out by a pattern. */
     async wrong(allow) {
-      const csp = await page.evaluate(() => window.__csp ?? []);
+      const csp = page.isClosed() ? [] : await page.evaluate(() => window.__csp ?? []);
       const all = [...bad, ...csp.map((v) => `csp: ${v}`)];
       return allow ? all.filter((x) => !allow.test(x)) : all;
     },

@@ -26,6 +26,9 @@ import { Age, At, Left, Took } from "../ui/Time";
 
 const DAY = 864e5;
 
+const workingWords = (n: number): string =>
+  n === 0 ? "No run is working." : `${n} ${n === 1 ? "run is" : "runs are"} working.`;
+
 export function Home() {
   const me = useMe();
   const open = useQuery(approvals({ status: "pending" }));
@@ -57,9 +60,14 @@ export function Home() {
       ),
     [items, me, now],
   );
+  // What a run works on or waits with has somebody: the run.
+  const busy = useMemo(
+    () => new Set([...items.map((a) => a.alert), ...(working.data?.items ?? []).map((r) => r.alert)]),
+    [items, working.data],
+  );
   const nobody = useMemo(
-    () => (loose.data ?? []).filter((a) => a.owner === "" && a.status !== "closed").slice(0, 6),
-    [loose.data],
+    () => (loose.data ?? []).filter((a) => a.owner === "" && a.status !== "closed" && !busy.has(a.id)).slice(0, 6),
+    [loose.data, busy],
   );
   const atWork = working.data?.items ?? [];
   const wrong = [
@@ -92,9 +100,7 @@ export function Home() {
       : "No run failed in the last day.",
     `${on.length} ${on.length === 1 ? "effect is" : "effects are"} in force.`,
     nobody.length === 0 ? "No high alert is without an owner." : "",
-    cons.data && sick.length === 0 && cons.data.items.length > 0
-      ? `All ${cons.data.items.length} connections answer.`
-      : "",
+    cons.data && sick.length === 0 && cons.data.items.length > 0 ? "No connection is in trouble." : "",
   ].filter(Boolean);
   return (
     <Scroll label="Home">
@@ -112,11 +118,11 @@ export function Home() {
                   )}
                 </>
               ) : (
-                `Nothing waits for you. ${atWork.length === 0 ? "No run is working." : `${atWork.length} ${atWork.length === 1 ? "run is" : "runs are"} working.`}`
+                `Nothing waits for you. ${workingWords(atWork.length)}`
               )}
             </h1>
             <p className="soft">
-              {mine.length > 0 ? `${atWork.length} ${atWork.length === 1 ? "run is" : "runs are"} working. ` : ""}
+              {mine.length > 0 ? `${workingWords(atWork.length)} ` : ""}
               {facts.join(" ")}
             </p>
           </div>
@@ -185,7 +191,7 @@ export function Home() {
           {nobody.length > 0 && (
             <Section
               title="Nobody has these"
-              remark="high and critical, unassigned"
+              remark="high and critical, unassigned, no run at work"
               aside={
                 <Link className="link meta" to="/alerts" search={{ status: "new" }}>
                   All new alerts

@@ -6,7 +6,7 @@ import { useMe, whyNot } from "../lib/me";
 import { homeZone, setPrefs, type Theme, usePrefs } from "../lib/prefs";
 import { halt } from "../lib/queries";
 import { Menu, MenuCheck, MenuChoice, MenuItem, MenuLine } from "../ui/Menu";
-import { Who } from "../ui/parts";
+import { initials, Who } from "../ui/parts";
 
 export default function PersonMenu({ onHelp, onHalt }: { onHelp: () => void; onHalt: () => void }) {
   const me = useMe();
@@ -24,7 +24,7 @@ export default function PersonMenu({ onHelp, onHalt }: { onHelp: () => void; onH
   return (
     <Menu
       trigger={
-        <button type="button" className="round" aria-label={`${me.name}: zone, theme, log out`}>
+        <button type="button" className="round" aria-label={`${initials(me.name)}, ${me.name}: zone, theme, log out`}>
           <Who name={me.name} />
         </button>
       }

@@ -10,7 +10,7 @@ import { startStream, useLive } from "../lib/stream";
 import { clock } from "../lib/time";
 import { Glyph } from "../ui/Glyph";
 import { LazyMenu } from "../ui/Lazy";
-import { Button, Who } from "../ui/parts";
+import { Button, initials, Who } from "../ui/parts";
 import type { GlyphName } from "../ui/Sprite";
 import { Empty, Loading } from "../ui/States";
 import { Text } from "../ui/Text";
@@ -68,7 +68,7 @@ export function Shell() {
               type="button"
               className="round"
               aria-haspopup="menu"
-              aria-label={`${me.name}: zone, theme, log out`}
+              aria-label={`${initials(me.name)}, ${me.name}: zone, theme, log out`}
               onClick={open}
             >
               <Who name={me.name} />
@@ -138,7 +138,7 @@ function useMine() {
 
 const working = runs({ status: "running", limit: 200 });
 
-export function Rail() {
+function Rail() {
   const mine = useMine().length;
   const busy = useQuery(working);
   const h = useQuery(halt);

@@ -898,7 +898,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/hooks/{name}": {
+    "/hooks/{source}": {
         parameters: {
             query?: never;
             header?: never;
@@ -908,7 +908,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Take alerts from a source */
-        post: operations["post-hooks-name"];
+        post: operations["post-hooks-source"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2381,7 +2381,12 @@ export interface operations {
     };
     "get-connections": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description 1 to 200, 50 by default */
+                limit?: number;
+                /** @description what the page before gave as next */
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2847,7 +2852,12 @@ export interface operations {
     };
     "get-integrations": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description 1 to 200, 50 by default */
+                limit?: number;
+                /** @description what the page before gave as next */
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3496,7 +3506,12 @@ export interface operations {
     };
     "get-schedules": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description 1 to 200, 50 by default */
+                limit?: number;
+                /** @description what the page before gave as next */
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3720,7 +3735,12 @@ export interface operations {
     };
     "get-sources": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description 1 to 200, 50 by default */
+                limit?: number;
+                /** @description what the page before gave as next */
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4078,12 +4098,12 @@ export interface operations {
             };
         };
     };
-    "post-hooks-name": {
+    "post-hooks-source": {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                name: string;
+                source: string;
             };
             cookie?: never;
         };

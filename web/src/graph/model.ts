@@ -95,7 +95,12 @@ export function neighbour(graph: Graph, at: string | undefined, key: string): st
         return dy < -4 && Math.abs(dx) <= Math.abs(dy) * 1.5;
     }
   });
-  return ahead.sort(
-    (x, y) => Math.hypot(cx(x) - cx(here), cy(x) - cy(here)) - Math.hypot(cx(y) - cx(here), cy(y) - cy(here)),
-  )[0]?.path;
+  // Straight ahead is nearer than aside: who presses Right wants to stay in the row.
+  const across = key === "ArrowRight" || key === "ArrowLeft";
+  const far = (n: GraphNode): number => {
+    const dx = Math.abs(cx(n) - cx(here));
+    const dy = Math.abs(cy(n) - cy(here));
+    return across ? dx + 2.5 * dy : dy + 2.5 * dx;
+  };
+  return ahead.sort((x, y) => far(x) - far(y))[0]?.path;
 }

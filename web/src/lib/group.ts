@@ -9,10 +9,3 @@ export function groupBy<T, K>(items: readonly T[], key: (t: T) => K): Map<K, T[]
   }
   return out;
 }
-
-/** Counts by key. */
-export function countBy<T, K>(items: readonly T[], key: (t: T) => K): Map<K, number> {
-  const out = new Map<K, number>();
-  for (const item of items) out.set(key(item), (out.get(key(item)) ?? 0) + 1);
-  return out;
-}

@@ -8,7 +8,7 @@ export type Piece =
 
 // Controls other than tab and line feed, direction marks and other format characters, fillers, variation selectors.
 const HIDDEN =
-  /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|\u034f|[\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0]|[\ufe00-\ufe0f]|[\u{e0100}-\u{e01ef}]/u;
+  /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|\u034f|[\u115f\u1160\u3164\uffa0]|\u17b4|\u17b5|[\u180b-\u180f]|[\ufe00-\ufe0f]|[\u{e0100}-\u{e01ef}]/u;
 
 const SCRIPTS: [string, RegExp][] = [
   ["Cyrillic", /\p{Script=Cyrillic}/u],

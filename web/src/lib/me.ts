@@ -38,8 +38,6 @@ const GRANTS: Record<string, string> = {
   "decision.read": "auditor, lead or admin",
 };
 
-export type Verb = keyof typeof GRANTS & string;
-
 /** "" where the person may, else the reason in words: which permission is missing, and who grants it. */
 export function whyNot(who: Me, verb: string): string {
   if (who.verbs.includes(verb)) return "";

@@ -9,7 +9,7 @@ const first: Prefs = { zone: "UTC", theme: "system", keys: true, compact: true }
 const heard = new Set<() => void>();
 
 /** Whether the browser knows the zone; a stored one may come from another browser. */
-export function knownZone(zone: string): boolean {
+function knownZone(zone: string): boolean {
   try {
     new Intl.DateTimeFormat("en", { timeZone: zone });
     return true;

@@ -39,7 +39,7 @@ const WORD: Record<State, string> = {
 export const stateWord = (s: State): string => WORD[s];
 
 /** Amber is for people only: a run that waits for a timer or a connection is queued, not waiting. */
-export function waitState(kind: Waiting["kind"]): State {
+function waitState(kind: Waiting["kind"]): State {
   switch (kind) {
     case "approval":
     case "question":

@@ -18,11 +18,11 @@ export const clock = (at: Date, zone: Zone): string =>
   format(zone, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(at);
 
 /** 02:14 */
-export const minute = (at: Date, zone: Zone): string =>
+const minute = (at: Date, zone: Zone): string =>
   format(zone, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(at);
 
 /** 23 Nov */
-export const day = (at: Date, zone: Zone): string => format(zone, { day: "numeric", month: "short" }).format(at);
+const day = (at: Date, zone: Zone): string => format(zone, { day: "numeric", month: "short" }).format(at);
 
 /** "UTC", "CET", "GMT+2": the zone's own short name at that moment. */
 export function zoneName(zone: Zone, at: Date): string {

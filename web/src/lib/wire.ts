@@ -15,7 +15,6 @@ export type Me = Schemas["Me"];
 export type Alert = Schemas["Alert"];
 export type AlertDetail = Schemas["AlertDetail"];
 export type AlertEdit = Schemas["AlertEdit"];
-export type Fault = Schemas["Fault"];
 export type Waiting = Schemas["Waiting"];
 export type Step = Maybe<Schemas["Step"], "error" | "input">;
 /** A list's short form has no steps, inputs and outputs. */

@@ -1,6 +1,6 @@
 // A windowed list: ten thousand rows cost as much as thirty. On a phone each row is a card.
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type CSSProperties, type ReactNode, useEffect, useRef } from "react";
+import { type CSSProperties, memo, type ReactNode, useEffect, useMemo, useRef } from "react";
 import { usePhone } from "../lib/media";
 import { usePrefs } from "../lib/prefs";
 
@@ -34,7 +34,10 @@ export function Grid<T>({ label, columns, rows, rowKey, card, at = -1, picked, f
   const phone = usePhone();
   const { compact } = usePrefs();
   const box = useRef<HTMLDivElement>(null);
-  const shown = phone ? [] : narrow ? columns.filter((c) => !c.secondary) : columns;
+  const shown = useMemo(
+    () => (phone ? [] : narrow ? columns.filter((c) => !c.secondary) : columns),
+    [phone, narrow, columns],
+  );
   const rowHeight = compact ? 30 : 36;
   const v = useVirtualizer({
     count: rows.length,
@@ -88,30 +91,19 @@ export function Grid<T>({ label, columns, rows, rowKey, card, at = -1, picked, f
           {items.map((item) => {
             const row = rows[item.index];
             if (row === undefined) return null;
-            const cls = `gridrow${item.index === at ? " at" : ""}${picked?.(row) ? " picked" : ""}`;
             return (
-              // biome-ignore lint/a11y/useFocusableInteractive: the row's link takes the focus
-              <div
+              <Line
                 key={item.key}
-                role="row"
-                aria-rowindex={item.index + 2}
-                className={cls}
-                data-index={item.index}
-                ref={phone ? v.measureElement : undefined}
-                style={{ transform: `translateY(${item.start}px)`, height: phone ? undefined : rowHeight }}
-              >
-                {phone ? (
-                  <div role="cell" className="cardcell">
-                    {card(row)}
-                  </div>
-                ) : (
-                  shown.map((c) => (
-                    <span key={c.id} role="cell" className={`cell ${c.cls ?? ""}`}>
-                      {c.cell(row, item.index)}
-                    </span>
-                  ))
-                )}
-              </div>
+                row={row}
+                index={item.index}
+                start={item.start}
+                height={phone ? undefined : rowHeight}
+                at={item.index === at}
+                picked={picked?.(row) ?? false}
+                columns={shown}
+                card={phone ? card : undefined}
+                measure={phone ? v.measureElement : undefined}
+              />
             );
           })}
         </div>
@@ -120,3 +112,42 @@ export function Grid<T>({ label, columns, rows, rowKey, card, at = -1, picked, f
     </div>
   );
 }
+
+type LineProps<T> = {
+  row: T;
+  index: number;
+  start: number;
+  height: number | undefined;
+  at: boolean;
+  picked: boolean;
+  columns: readonly Column<T>[];
+  card: ((row: T) => ReactNode) | undefined;
+  measure: ((e: HTMLDivElement | null) => void) | undefined;
+};
+
+/** One row; scrolling draws only those that come into view. */
+const Line = memo(function Line<T>({ row, index, start, height, at, picked, columns, card, measure }: LineProps<T>) {
+  return (
+    // biome-ignore lint/a11y/useFocusableInteractive: the row's link takes the focus
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      className={`gridrow${at ? " at" : ""}${picked ? " picked" : ""}`}
+      data-index={index}
+      ref={measure}
+      style={{ transform: `translateY(${start}px)`, height }}
+    >
+      {card ? (
+        <div role="cell" className="cardcell">
+          {card(row)}
+        </div>
+      ) : (
+        columns.map((c) => (
+          <span key={c.id} role="cell" className={`cell ${c.cls ?? ""}`}>
+            {c.cell(row, index)}
+          </span>
+        ))
+      )}
+    </div>
+  );
+}) as <T>(p: LineProps<T>) => ReactNode;

@@ -19,7 +19,7 @@ export function jsonText(value: unknown): string {
 }
 
 /** Where needle stands in text; at most 999. */
-export function finds(text: string, needle: string): number[] {
+function finds(text: string, needle: string): number[] {
   const out: number[] = [];
   if (!needle) return out;
   const hay = text.toLowerCase();

@@ -81,7 +81,7 @@ const KIND: Record<string, GlyphName> = {
   ticket: "i-audit",
 };
 
-export const kindGlyph = (kind: string): GlyphName => KIND[kind] ?? "i-pin";
+const kindGlyph = (kind: string): GlyphName => KIND[kind] ?? "i-pin";
 
 export function Kind({ kind, className = "s" }: { kind: string; className?: string }) {
   return <Glyph name={kindGlyph(kind)} className={className} />;

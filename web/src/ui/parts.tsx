@@ -85,17 +85,20 @@ export function Fact({ label, children }: { label: string; children: ReactNode }
   );
 }
 
-/** A person as two letters in a ring. */
-export function Who({ name }: { name: string }) {
-  const letters = name
+/** The first letters of a name's parts: "jana.novak" is JN. */
+export const initials = (name: string): string =>
+  name
     .split(/[.\s_-]+/)
     .filter(Boolean)
     .map((p) => [...p][0]?.toUpperCase() ?? "")
     .slice(0, 2)
     .join("");
+
+/** A person as two letters in a ring. */
+export function Who({ name }: { name: string }) {
   return (
     <span className="who" title={name} aria-hidden="true">
-      {letters}
+      {initials(name)}
     </span>
   );
 }

@@ -88,6 +88,9 @@ export function ApprovalsScreen({ id, search }: { id?: string | undefined; searc
       {open.isError && !open.data && (
         <Failure what="The list could not be read." error={open.error} retry={() => void open.refetch()} />
       )}
+      {open.data && tab === "mine" && mine.length === 0 && !search.q && flat.length > 0 && (
+        <Empty title="Nothing waits for you.">{others.length > 0 ? `${others.length} wait for others.` : ""}</Empty>
+      )}
       {groups.map(
         (g) =>
           g.items.length > 0 && (

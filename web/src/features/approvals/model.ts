@@ -1,13 +1,13 @@
 // An approval, as the screen says it. Pure.
 import { groupBy } from "../../lib/group";
 import { never } from "../../lib/never";
-import { age, seconds, span } from "../../lib/time";
+import { seconds, span } from "../../lib/time";
 import type { Alert, Approval, Me, Run, Step } from "../../lib/wire";
 
 const cap = (s: string): string => (s ? `${s[0]?.toUpperCase()}${s.slice(1)}` : s);
 
 /** The words of an action's name: "edr.isolate_host" → "Isolate host". */
-export function actionWords(action: string): string {
+function actionWords(action: string): string {
   const last = action.slice(action.lastIndexOf(".") + 1);
   return cap(last.replaceAll("_", " "));
 }
@@ -396,8 +396,6 @@ export function warning(msLeft: number): string {
   if (msLeft <= 300_000) return "Less than five minutes left to decide.";
   return "";
 }
-
-export const askedAgo = (a: Approval, now: number): string => `asked ${age(now - Date.parse(a.created_at))} ago`;
 
 /** What the digest was made of, where it can be read. */
 export function preimage(a: Approval): { base_url: string; bytes: number } {

@@ -160,7 +160,7 @@ export function Evidence({ facts }: { facts: readonly Fact[] }) {
       remark={
         known && (
           <>
-            {b.bad} speak for it, <strong>{b.good} against</strong>, {b.open} not known
+            {b.bad} {b.bad === 1 ? "speaks" : "speak"} for it, <strong>{b.good} against</strong>, {b.open} not known
           </>
         )
       }

@@ -266,7 +266,11 @@ function UndoPanel({ e, request, onClose }: { e: Effect; request: (run: string) 
               <Link className="link" to="/playbooks/$name" params={{ name: e.playbook }}>
                 {e.playbook}
               </Link>
-              , approved by <Text>{approvedBy(e)}</Text>
+              {approvedBy(e) && (
+                <>
+                  , approved by <Text>{approvedBy(e)}</Text>
+                </>
+              )}
             </Fact>
           )}
         </Facts>

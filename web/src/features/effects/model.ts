@@ -79,7 +79,10 @@ export function effectState(e: Effect): { state: State; words: string } {
 /** Who said yes, over all holds. */
 export function approvedBy(e: Effect): string {
   const names = [...new Set((e.holds ?? []).flatMap((h) => h.approved_by ?? []))];
-  return names.length > 0 ? names.join(", ") : e.status === "foreign" ? "not by us" : "policy, alone";
+  if (names.length > 0) return names.join(", ");
+  if (e.status === "foreign") return "not by us";
+  // Once it is being undone its holds are gone, and with them who agreed.
+  return (e.holds ?? []).length > 0 ? "policy, alone" : "";
 }
 
 /** Whether it can be undone now, and why not. */

@@ -7,7 +7,7 @@ import type { Decision, JournalEvent, Run, Step } from "../../lib/wire";
 export const stepName = (s: Pick<Step, "name" | "id" | "action" | "path">): string =>
   s.name || humane(s.action ? (s.action.split(".").at(-1) ?? s.id) : s.id || s.path);
 
-export const humane = (word: string): string => {
+const humane = (word: string): string => {
   const t = word.replaceAll("_", " ");
   return t ? `${t[0]?.toUpperCase()}${t.slice(1)}` : t;
 };
@@ -136,7 +136,7 @@ export function stepMeta(s: Step, now: number): string {
 // The timeline: idle time is folded, so that three seconds of work and three minutes of waiting fit one line.
 
 export type Span = { from: number; to: number; kind: "work" | "wait" | "held" };
-export type Fold = { from: number; to: number };
+type Fold = { from: number; to: number };
 export type Scale = { at: (t: number) => number; folds: (Fold & { left: number; width: number })[]; end: number };
 
 const FOLD_MS = 8_000; // time in which nothing works, longer than this, is folded
