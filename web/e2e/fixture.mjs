@@ -558,7 +558,7 @@ test("budgets: the inbox, j and k, ten thousand alerts", () =>
     console.log(
       `     inbox ${inbox.toFixed(0)} ms, j/k ${walk.toFixed(1)} ms, scroll frame ${scroll.toFixed(1)} ms of CPU`,
     );
-    const slack = Number(process.env.SLACK ?? 3); // a shared machine is slower than the one of the budgets
+    const slack = Number(process.env.SLACK ?? 4); // a shared machine is slower than the one of the budgets
     assert.ok(inbox <= 250 * slack, `the inbox took ${inbox} ms`);
     assert.ok(walk <= 20 * slack, `j/k took ${walk} ms`);
     assert.ok(scroll <= 16 * slack, `a scroll frame took ${scroll} ms`);
@@ -633,7 +633,7 @@ test("budgets: a run of 500 steps", () =>
     console.log(
       `     first graph ${graph.toFixed(0)} ms, pan ${pan.toFixed(1)} ms, 200 events/s ${(events / 10).toFixed(0)} % of a core`,
     );
-    const slack = Number(process.env.SLACK ?? 3);
+    const slack = Number(process.env.SLACK ?? 4);
     assert.ok(graph <= 900 * slack, `the first graph took ${graph} ms`);
     assert.ok(pan <= 8 * slack, `panning took ${pan} ms a move`);
     assert.ok(events <= 150 * slack, `one second of 200 events took ${events} ms`);

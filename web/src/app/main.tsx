@@ -35,6 +35,15 @@ session.ended = () => {
   void router.navigate({ to: "/login", search: { next: href === "/" ? undefined : href } });
 };
 
+// After an upgrade the files that this page would load later are gone: it is loaded anew, but never in a circle.
+window.addEventListener("vite:preloadError", (e) => {
+  const last = Number(sessionStorage.getItem("tocsin.reloaded") ?? 0);
+  if (Date.now() - last < 30_000) return;
+  e.preventDefault();
+  sessionStorage.setItem("tocsin.reloaded", String(Date.now()));
+  location.reload();
+});
+
 const root = document.getElementById("app");
 if (!root) throw new Error("index.html has no place for the app");
 

@@ -1,7 +1,7 @@
 // Wireframe A: the list on the left, one request on the right; on a phone one or the other.
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useEffect, useMemo, useRef } from "react";
+import { memo, useEffect, useMemo, useRef } from "react";
 import { serverNow, useNow, useSlowNow } from "../../lib/clock";
 import { useKeys } from "../../lib/keys";
 import { useMe } from "../../lib/me";
@@ -228,7 +228,8 @@ function Rows({ title, items, at, search, mine }: RowsProps) {
   );
 }
 
-function Row({
+/** A walk with j and k draws two of these, not all. */
+const Row = memo(function Row({
   a,
   at,
   search,
@@ -277,7 +278,7 @@ function Row({
       </span>
     </Link>
   );
-}
+});
 
 function Ended({ a }: { a: Approval }) {
   const me = useMe();
