@@ -94,8 +94,21 @@ test("two keys approve, one is not enough, and the undo window takes it back", (
     assert.equal(sent.decision, "approve");
     assert.equal(sent.digest, server.world.approvals[0].digest);
     await page.keyboard.press("u");
-    await page.getByRole("button", { name: /^Approve/ }).waitFor();
+    await page.getByText("Taken back").first().waitFor();
     assert.ok(server.state.calls.at(-1).path.endsWith("/withdraw"));
+    await page.getByRole("link", { name: "It is asked anew: look again" }).click();
+    await page.getByRole("button", { name: /^Approve/ }).waitFor();
+  }));
+
+test("while others must still agree, one's own vote can be taken back", () =>
+  on({}, async (page, server) => {
+    await go(page, `/approvals/${APR.svc}`);
+    await page.keyboard.press("a");
+    await page.keyboard.press("Enter");
+    await page.getByText("You have voted. Others must agree too.").waitFor();
+    await page.keyboard.press("u");
+    await page.getByRole("button", { name: /^Approve/ }).waitFor();
+    assert.equal(server.world.approvals.find((x) => x.id === APR.svc).votes.length, 0);
   }));
 
 test("what is armed is confirmed by Enter also when a link has the focus, and a double click is no second key", () =>
@@ -380,6 +393,19 @@ test("an undo asks why, shows the policy's request in place, and the same person
       server.state.calls.map((c) => c.path.split("/").at(-1)),
       ["undo", "decision"],
     );
+  }));
+
+test("who thinks better of an undo keeps the effect in force, with a reason", () =>
+  on({}, async (page, server) => {
+    await go(page, "/effects");
+    await page.getByRole("button", { name: /^Undo: Isolate host MUC/ }).click();
+    await page.getByLabel("Why it is undone").fill("cleaned");
+    await page.getByRole("button", { name: "Undo it" }).click();
+    await page.getByRole("button", { name: "Keep it in force" }).click();
+    await page.getByRole("button", { name: "Keep it in force" }).waitFor({ state: "detached" });
+    const sent = JSON.parse(server.state.calls.at(-1).body);
+    assert.equal(sent.decision, "deny");
+    assert.equal(sent.comment, "Kept in force");
   }));
 
 test("the halt is said on every screen, and lifting it asks for a reason", () =>

@@ -1,14 +1,14 @@
 // One request: everything for the decision, and the decision.
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 import { useNow } from "../../lib/clock";
 import { groupBy } from "../../lib/group";
 import { plain } from "../../lib/hostile";
 import { short } from "../../lib/ids";
 import { useKeys } from "../../lib/keys";
 import { useMe } from "../../lib/me";
-import { alertById, approvalById, runById } from "../../lib/queries";
+import { alertById, approvalById, approvals, runById } from "../../lib/queries";
 import { useLive } from "../../lib/stream";
 import { left, span } from "../../lib/time";
 import type { Approval } from "../../lib/wire";
@@ -33,6 +33,7 @@ import {
   standing,
   undoWords,
   verbInside,
+  votedYes,
 } from "./model";
 import { BlastMark, Countdown, Evidence, Headline, Votes, Why } from "./parts";
 
@@ -297,6 +298,7 @@ function Decide({ a }: { a: Approval }) {
     return (
       <div className="acts">
         <Locked>{stand.why}</Locked>
+        {votedYes(a, me) && <TakeVoteBack id={a.id} />}
       </div>
     );
   if (question)
@@ -379,6 +381,22 @@ function Decide({ a }: { a: Approval }) {
   );
 }
 
+/** One's own yes, while others must still agree. */
+function TakeVoteBack({ id }: { id: string }) {
+  const live = useLive();
+  const withdraw = useWithdraw();
+  const may = live.on && !withdraw.isPending;
+  useKeys({ u: () => may && withdraw.mutate({ id }) });
+  return (
+    <>
+      <Refused error={withdraw.error} />
+      <Button size="big" shortcut="u" disabled={!may} onClick={() => withdraw.mutate({ id })}>
+        Take your vote back
+      </Button>
+    </>
+  );
+}
+
 /** After it: the undo window while the server holds it, then the next one. */
 function Decided({ a, onNext }: { a: Approval; onNext: (() => void) | undefined }) {
   const me = useMe();
@@ -387,11 +405,16 @@ function Decided({ a, onNext }: { a: Approval; onNext: (() => void) | undefined 
   const withdraw = useWithdraw();
   const h = held(a, me, now);
   const mine = h?.by === "you";
-  const box = useRef<HTMLDivElement>(null);
+  // A yes that was taken back, or became void, is asked for anew where the run still wants it.
+  const open = useQuery(approvals({ status: "pending" }));
+  const anew =
+    a.status === "withdrawn" || a.status === "void"
+      ? open.data?.items.find((x) => x.run === a.run && x.step === a.step && x.id !== a.id)
+      : undefined;
   const takeBack = useCallback(() => withdraw.mutate({ id: a.id }), [withdraw, a.id]);
   useKeys({ u: () => mine && live.on && !withdraw.isPending && takeBack() });
   return (
-    <div className="acts" ref={box}>
+    <div className="acts">
       <Refused error={withdraw.error} />
       {h && (
         <>
@@ -407,6 +430,11 @@ function Decided({ a, onNext }: { a: Approval; onNext: (() => void) | undefined 
             <span className="muted">Who approved it can take it back until then.</span>
           )}
         </>
+      )}
+      {anew && (
+        <Link className="btn main big" to="/approvals/$id" params={{ id: anew.id }}>
+          It is asked anew: look again
+        </Link>
       )}
       {!h && a.run && (
         <Link className="btn big" to="/runs/$id" params={{ id: a.run }}>

@@ -58,7 +58,10 @@ function AskOne({ a }: { a: Approval }) {
   const stand = standing(a, me);
   const vote = (decision: "approve" | "deny") => {
     setSent(true);
-    decide.mutate({ id: a.id, digest: a.digest, decision, comment: "" }, { onError: () => setSent(false) });
+    decide.mutate(
+      { id: a.id, digest: a.digest, decision, comment: decision === "deny" ? "Kept in force" : "" },
+      { onError: () => setSent(false) },
+    );
   };
   return (
     <div className="frame inline-ask" role="group" aria-label="The policy asks you to confirm">

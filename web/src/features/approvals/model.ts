@@ -131,6 +131,10 @@ export function standing(a: Approval, me: Me): Standing {
   };
 }
 
+/** Whether this person said yes to it. */
+export const votedYes = (a: Pick<Approval, "votes">, me: Me): boolean =>
+  (a.votes ?? []).some((v) => v.decision === "approve" && same(v.by, me.name));
+
 const same = (x: string, y: string): boolean => x.toLowerCase() === y.toLowerCase();
 
 function entitled(who: readonly string[], me: Me): boolean {
@@ -200,7 +204,7 @@ export type Held = { by: "you" | "others"; until: string };
 export function held(a: Approval, me: Me, now: number): Held | null {
   if (a.status !== "approved" || !a.held_until || Date.parse(a.held_until) <= now) return null;
   return {
-    by: (a.votes ?? []).some((v) => v.decision === "approve" && same(v.by, me.name)) ? "you" : "others",
+    by: votedYes(a, me) ? "you" : "others",
     until: a.held_until,
   };
 }

@@ -127,6 +127,7 @@ function Row({
 }) {
   const state = stepState(s);
   const done = state === "succeeded";
+  const lastSpan = spans.at(-1);
   const length = s.started_at ? took((s.ended_at ? Date.parse(s.ended_at) : now) - Date.parse(s.started_at)) : "";
   return (
     <li className={`tlrow ${state}${at ? " at" : ""}`} style={{ transform: `translateY(${top}px)` }}>
@@ -152,8 +153,8 @@ function Row({
             />
           );
         })}
-        {state === "failed" && spans[0] && (
-          <em style={{ left: pct(place(spans[0].to)) }} title={plain(s.error?.message ?? "")}>
+        {state === "failed" && lastSpan && (
+          <em style={{ left: pct(place(lastSpan.to)) }} title={plain(s.error?.message ?? "")}>
             <Text>{s.error?.message ?? ""}</Text>
           </em>
         )}
