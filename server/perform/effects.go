@@ -78,8 +78,7 @@ func (p *Performer) take(l *Live, w engine.Wanted, m *engine.Made, g Ground, at 
 		Run: l.Start.ID, Step: w.Path, Until: m.Until, ApprovedBy: approvedBy(g.Approval),
 		Decision: w.Decision, Outcome: outcome, LeaseSeconds: m.Lease,
 	}}
-	rec.Effects = append(rec.Effects, Grip{Verb: GripTake, Effect: e})
-	rec.Audit = append(rec.Audit, effectAudit(l, w, "effect.begin", m.ID, at))
+	rec.Effects = append(rec.Effects, Grip{Verb: GripTake, Effect: e, Audit: effectAudit(l, w, "effect.begin", at)})
 }
 
 // released ends the effect whose inverse this action was: by an undo or expiry of
@@ -93,10 +92,7 @@ func (p *Performer) released(l *Live, w engine.Wanted, at time.Time, rec *Record
 		return
 	}
 	e := ledger.Effect{Key: key, Status: ledger.Undone, EndedBy: endedBy(l, w), UndoRun: l.Start.ID}
-	rec.Effects = append(rec.Effects, Grip{Verb: GripState, Effect: e})
-	if w.Purpose == gate.ForUndo || w.Purpose == gate.ForExpiry || w.Action.Impact == connector.Release {
-		rec.Audit = append(rec.Audit, effectAudit(l, w, "effect.end", key, at))
-	}
+	rec.Effects = append(rec.Effects, Grip{Verb: GripState, Effect: e, Audit: effectAudit(l, w, "effect.end", at)})
 }
 
 func endedBy(l *Live, w engine.Wanted) string {
@@ -112,14 +108,13 @@ func endedBy(l *Live, w engine.Wanted) string {
 // extended makes the hold longer: until the end that was approved.
 func (p *Performer) extended(l *Live, w engine.Wanted, g Ground, at time.Time, rec *Record) {
 	until := at.Add(w.Lease)
-	rec.Effects = append(rec.Effects, Grip{Verb: GripExtend, Effect: ledger.Effect{
+	rec.Effects = append(rec.Effects, Grip{Verb: GripExtend, Audit: effectAudit(l, w, "effect.extend", at), Effect: ledger.Effect{
 		ID: l.Start.Trigger.Effect,
 		Holds: []ledger.Hold{{
 			Run: l.Start.ID, Step: w.Path, Until: &until, ApprovedBy: approvedBy(g.Approval), Decision: w.Decision,
 			Outcome: string(gate.Approve), LeaseSeconds: int64(w.Lease / time.Second),
 		}},
 	}})
-	rec.Audit = append(rec.Audit, effectAudit(l, w, "effect.extend", l.Start.Trigger.Effect, at))
 }
 
 // undoFailed marks the effect when its undo ended otherwise than with success.
@@ -135,10 +130,10 @@ func (p *Performer) undoFailed(l *Live, w engine.Wanted, at time.Time, rec *Reco
 		}
 		return
 	}
-	rec.Effects = append(rec.Effects, p.mark(w, ledger.UndoFailed, why, l.Start.ID))
-	a := effectAudit(l, w, "effect.undo", w.Effect, at)
-	a.Outcome, a.Reason = audit.Refused, why
-	rec.Audit = append(rec.Audit, a)
+	g := p.mark(w, ledger.UndoFailed, why, l.Start.ID)
+	g.Audit = effectAudit(l, w, "effect.undo", at)
+	g.Audit.Outcome, g.Audit.Reason = audit.Refused, why
+	rec.Effects = append(rec.Effects, g)
 }
 
 func (p *Performer) mark(w engine.Wanted, s ledger.Status, why, run string) Grip {
@@ -172,10 +167,11 @@ func (p *Performer) EndHold(l *Live, c engine.EndHold, at time.Time, done func([
 	}}
 }
 
-func effectAudit(l *Live, w engine.Wanted, verb, effect string, at time.Time) audit.Draft {
-	return audit.Draft{
+// effectAudit is an entry about an effect; the ledger puts in which.
+func effectAudit(l *Live, w engine.Wanted, verb string, at time.Time) *audit.Draft {
+	return &audit.Draft{
 		At: at, Actor: audit.Actor{Kind: "system", Name: "engine"}, Verb: verb,
-		Object: audit.Object{Kind: "effect", ID: effect}, Run: l.Start.ID, Step: w.Path,
+		Object: audit.Object{Kind: "effect"}, Run: l.Start.ID, Step: w.Path,
 		Decision: w.Decision, Digest: w.Digest, Outcome: audit.Done,
 		Reason: fmt.Sprintf("%s through %s", w.Action.Ref(), w.Connection),
 	}

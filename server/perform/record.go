@@ -85,9 +85,13 @@ const (
 // Grip is one change of the ledger. For take, Effect is the effect as it would
 // begin, with exactly one hold; for state, Effect holds ID or
 // Key, Status, EndedBy, Why and UndoRun; a Key that is not in force changes nothing.
+//
+// Audit is entered only where the ledger changed, under the id that the effect has
+// there; nil leaves no entry.
 type Grip struct {
 	Verb   GripVerb
 	Effect ledger.Effect
+	Audit  *audit.Draft
 }
 
 // TimerKey names a timer of a run.

@@ -46,8 +46,21 @@ func (t *tx) grips(h *runHead, rec perform.Record) ([]perform.Ended, error) {
 		if err := t.saveEffect(e, version+1); err != nil {
 			return nil, err
 		}
+		if err := t.linkGrip(g, e.ID); err != nil {
+			return nil, err
+		}
 	}
 	return ended, nil
+}
+
+// linkGrip enters a change of the ledger, under the name the effect has there.
+func (t *tx) linkGrip(g perform.Grip, effect string) error {
+	if g.Audit == nil {
+		return nil
+	}
+	d := *g.Audit
+	d.Object.ID = effect
+	return t.link(d)
 }
 
 // when is the moment of a record: of its last event, else now.

@@ -160,8 +160,33 @@ func TestRandomRunsEndUnderTheHostAsTheLawsSay(t *testing.T) {
 	for _, st := range starts {
 		b.check(st)
 	}
+	b.checkLedgerAudit()
 	if r, err := b.s.VerifyAudit(t.Context(), nil); err != nil || r.First != nil {
 		t.Errorf("the audit log does not verify: %+v, %v", r, err)
+	}
+}
+
+// checkLedgerAudit holds every entry about an effect to an effect that exists: a
+// release of what was never in force ends nothing.
+func (b *bench) checkLedgerAudit() {
+	b.t.Helper()
+	seen := 0
+	for _, verb := range []string{"effect.begin", "effect.end", "effect.undo"} {
+		list, err := b.s.AuditEntries(b.t.Context(), lookup.Audit{Verb: verb}, lookup.Page{Limit: 200})
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		for _, e := range list.Items {
+			seen++
+			if !ident.Valid(ident.Effect, e.Object.ID) {
+				b.t.Errorf("%s is about %q", verb, e.Object.ID)
+			} else if _, err := b.s.EffectByID(b.t.Context(), e.Object.ID); err != nil {
+				b.t.Errorf("%s is about an effect that is not there: %v", verb, err)
+			}
+		}
+	}
+	if seen == 0 {
+		b.t.Error("no effect began or ended: the check saw nothing")
 	}
 }
 
