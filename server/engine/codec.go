@@ -150,7 +150,6 @@ var readers = map[string]func([]byte) (Body, error){
 	Resolved{}.Kind():        reader[Resolved],
 	CancelRequested{}.Kind(): reader[CancelRequested],
 	HoldEnded{}.Kind():       reader[HoldEnded],
-	Reasked{}.Kind():         reader[Reasked],
 }
 
 func reader[T Body](raw []byte) (Body, error) {

@@ -168,12 +168,6 @@ type HoldEnded struct {
 	Kept string `json:"kept,omitempty"` // who holds it still, in words
 }
 
-// Reasked asks the policy again about a waiting request: the policy changed.
-type Reasked struct {
-	Path     string `json:"path"`
-	Approval string `json:"approval"`
-}
-
 // Kind is the event's word in the journal.
 func (Started) Kind() string { return "started" }
 
@@ -221,6 +215,3 @@ func (CancelRequested) Kind() string { return "cancel_requested" }
 
 // Kind is the event's word in the journal.
 func (HoldEnded) Kind() string { return "hold_ended" }
-
-// Kind is the event's word in the journal.
-func (Reasked) Kind() string { return "reasked" }

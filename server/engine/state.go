@@ -328,15 +328,6 @@ func (s State) Asked(path string) (approval string, pending bool) {
 	return st.approval, st.stage == atPeople
 }
 
-// Doubt says whether a person must resolve the step, and gives its action.
-func (s State) Doubt(path string) (*connector.Action, bool) {
-	st, ok := s.step(path)
-	if !ok || st.stage != atDoubt {
-		return nil, false
-	}
-	return st.action, true
-}
-
 // Started tells when the run began, its inputs' and trigger's origin.
 func (s State) Started() (at time.Time, tr Trigger) {
 	if s.started != nil {
