@@ -88,6 +88,15 @@ func (s *shard) ask(l *live, c engine.Ask, rec perform.Record, unwritten bool) (
 	if !ok {
 		return nil, false, nil
 	}
+	if !s.h.air.begin() { // the host stops: the next start asks
+		return nil, false, nil
+	}
+	sent := false
+	defer func() {
+		if !sent {
+			s.h.air.end()
+		}
+	}()
 	at := s.h.Clock()
 	conn, limit := s.place(w)
 	if !s.enter(conn, limit, waiter{l.Start.ID, c.Path}) {
@@ -126,6 +135,7 @@ func (s *shard) ask(l *live, c engine.Ask, rec perform.Record, unwritten bool) (
 		s.leave(conn)
 		return more, true, nil
 	}
+	sent = true
 	s.send(l, *att, conn)
 	return more, true, nil
 }
@@ -287,6 +297,9 @@ func (s *shard) reach(l *live, c engine.Command) ([]engine.Command, error) {
 func (s *shard) verify(l *live, c engine.Verify) {
 	w, ok := l.State.Wanted(c.Path)
 	if !ok {
+		return
+	}
+	if !s.h.air.begin() {
 		return
 	}
 	w.Attempt = l.State.Attempts(c.Path)

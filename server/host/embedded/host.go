@@ -52,8 +52,8 @@ type Host struct {
 	slots  *slots
 	timers *timers
 
-	calls  sync.WaitGroup // attempts under way
-	loops  sync.WaitGroup
+	air    *air
+	loops  sync.WaitGroup  // everything that runs beside; begun only from within it
 	ctx    context.Context //nolint:containedctx // the life of the host, from Start to Stop
 	cancel context.CancelFunc
 	closed atomic.Bool
@@ -64,7 +64,7 @@ func New(o Options) *Host {
 	if o.Shards == 0 {
 		o.Shards = 64
 	}
-	h := &Host{Options: o, slots: newSlots()}
+	h := &Host{Options: o, slots: newSlots(), air: newAir()}
 	for range o.Shards {
 		h.shards = append(h.shards, &shard{h: h, lives: map[string]*live{}, flying: map[string]map[string]bool{}, queue: newQueue()})
 	}
@@ -116,7 +116,14 @@ func (h *Host) Stop(grace time.Duration) {
 		return
 	}
 	ctx, end := context.WithCancel(context.WithoutCancel(h.ctx))
-	go func() { h.calls.Wait(); end() }()
+	landed := h.air.close()
+	go func() {
+		select {
+		case <-landed:
+			end()
+		case <-ctx.Done():
+		}
+	}()
 	h.Sleep(ctx, grace)
 	end()
 	h.cancel()

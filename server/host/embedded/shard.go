@@ -138,6 +138,9 @@ func (s *shard) takeOff(run, path string) {
 }
 
 func (s *shard) landed(run, path string) {
+	if s.flying[run][path] {
+		s.h.air.end()
+	}
 	delete(s.flying[run], path)
 	if len(s.flying[run]) == 0 {
 		delete(s.flying, run)
@@ -358,7 +361,7 @@ func (s *shard) offer(conn string) {
 }
 
 func (h *Host) background(ctx context.Context, do func(context.Context)) {
-	h.calls.Go(func() {
+	h.loops.Go(func() {
 		defer func() {
 			if r := recover(); r != nil {
 				h.Log.LogAttrs(ctx, slog.LevelError, "an attempt panicked", slog.String("stack", string(debug.Stack())))

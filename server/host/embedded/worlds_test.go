@@ -44,6 +44,7 @@ func (w worlds) Action(ref string) (*connector.Action, bool) {
 func (w worlds) Call(ctx context.Context, p gate.Permit, c connector.Call) connector.Reply {
 	if w.b.hold != nil {
 		<-w.b.hold
+		return connector.Reply{Did: connector.DidDone, Output: map[string]any{}}
 	}
 	run, _ := c.Preimage.Run.(string)
 	return w.b.world[run].Call(ctx, p, c)
