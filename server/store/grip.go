@@ -43,23 +43,21 @@ func (t *tx) grips(h *runHead, rec perform.Record) ([]perform.Ended, error) {
 		case perform.GripState:
 			e = ledger.State(*old, g.Effect, h.when(t))
 		}
-		if err := t.saveEffect(e, version+1); err != nil {
-			return nil, err
-		}
-		if err := t.linkGrip(g, e.ID); err != nil {
+		if err := t.keepGrip(g, e, version+1); err != nil {
 			return nil, err
 		}
 	}
 	return ended, nil
 }
 
-// linkGrip enters a change of the ledger, under the name the effect has there.
-func (t *tx) linkGrip(g perform.Grip, effect string) error {
-	if g.Audit == nil {
-		return nil
+// keepGrip writes a changed effect, and enters the change under the name that the
+// effect has in the ledger.
+func (t *tx) keepGrip(g perform.Grip, e ledger.Effect, version int64) error {
+	if err := t.saveEffect(e, version); err != nil || g.Audit == nil {
+		return err
 	}
 	d := *g.Audit
-	d.Object.ID = effect
+	d.Object.ID = e.ID
 	return t.link(d)
 }
 
