@@ -12,33 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/gowebpki/jcs"
 )
-
-// maxExact is the largest integer that every JSON reader keeps exactly.
-const maxExact = 1 << 53
-
-// Canonical gives the RFC 8785 bytes of a JSON value made of nil, bool, int,
-// int64, float64, json.Number, string, []any, map[string]any, or of anything
-// that marshals to such. It refuses numbers outside ±2^53 and text that is not
-// UTF-8, because two readers could take them for different values.
-func Canonical(v any) ([]byte, error) {
-	if err := exact(v); err != nil {
-		return nil, err
-	}
-	var raw bytes.Buffer
-	enc := json.NewEncoder(&raw)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("encode for a digest: %w", err)
-	}
-	out, err := jcs.Transform(raw.Bytes())
-	if err != nil {
-		return nil, fmt.Errorf("canonical form: %w", err)
-	}
-	return out, nil
-}
 
 // Digest gives the lower-case hex SHA-256 of the canonical form.
 func Digest(v any) (string, error) {
@@ -162,60 +136,4 @@ func Number(n json.Number) (any, error) {
 		return nil, errors.New("a number is out of range")
 	}
 	return f, nil
-}
-
-func exact(v any) error {
-	switch v := v.(type) {
-	case int64:
-		return exactInt(v)
-	case int:
-		return exactInt(int64(v))
-	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) || math.Abs(v) > maxExact {
-			return errors.New("a number is outside ±2^53; send it as text")
-		}
-	case json.Number:
-		n, err := Number(v)
-		if err != nil {
-			return err
-		}
-		return exact(n)
-	case string:
-		if !utf8.ValidString(v) {
-			return errors.New("a text is not UTF-8")
-		}
-	case []any:
-		return exactList(v)
-	case map[string]any:
-		return exactMap(v)
-	}
-	return nil
-}
-
-func exactList(list []any) error {
-	for _, e := range list {
-		if err := exact(e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func exactMap(m map[string]any) error {
-	for k, e := range m {
-		if !utf8.ValidString(k) {
-			return errors.New("a key is not UTF-8")
-		}
-		if err := exact(e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func exactInt(i int64) error {
-	if i > maxExact || i < -maxExact {
-		return errors.New("a number is outside ±2^53; send it as text")
-	}
-	return nil
 }

@@ -33,13 +33,13 @@ func (l *Live) wholeInput(q gate.Question, input []byte) ([]byte, error) {
 		return input, nil
 	}
 	if l.alertText == nil {
-		text, err := ident.Canonical(l.Alert)
+		text, err := ident.Lossless(l.Alert)
 		if err != nil {
 			return nil, fmt.Errorf("the alert: %w", err)
 		}
 		l.alertText = text
 	}
-	head, err := ident.Canonical(map[string]any{"action": q.Action, "actor": q.Actor})
+	head, err := ident.Lossless(map[string]any{"action": q.Action, "actor": q.Actor})
 	if err != nil {
 		return nil, fmt.Errorf("the question: %w", err)
 	}

@@ -42,7 +42,7 @@ func question(t *testing.T, s *Store, run string, n int, judge func(context.Cont
 		Question: q, Answer: judge(t.Context(), q), Judge: judge, Reserves: true,
 		Then: func(g perform.Ground) perform.Record {
 			out = g.Answer.Outcome
-			input, err := ident.Canonical(g.Question)
+			input, err := ident.Lossless(g.Question)
 			if err != nil {
 				t.Error(err)
 			}
@@ -178,12 +178,12 @@ func TestADecisionGivesItsExactInput(t *testing.T) {
 	q := aQuestion(run, gate.Facts{})
 	q.Action.Params = map[string]any{"alert": nil, "text": `"alert":null`, "deep": []any{map[string]any{"alert": nil}}}
 	q.Alert = alert.Value(a, false)
-	exact, err := ident.Canonical(q)
+	exact, err := ident.Lossless(q)
 	if err != nil {
 		t.Fatal(err)
 	}
 	q.Alert = nil
-	part, err := ident.Canonical(q)
+	part, err := ident.Lossless(q)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +214,7 @@ func FuzzAnAlertIsPutBackWhereItWas(f *testing.F) {
 	f.Add("a", `\"`, `{"alert":null}`)
 	f.Fuzz(func(t *testing.T, key, text, more string) {
 		v := map[string]any{"alert": nil, "zz": map[string]any{key: text, "alert": nil, "more": more}, "aa": []any{more, map[string]any{"alert": nil}}}
-		raw, err := ident.Canonical(v)
+		raw, err := ident.Lossless(v)
 		if err != nil {
 			t.Skip()
 		}
@@ -223,7 +223,7 @@ func FuzzAnAlertIsPutBackWhereItWas(f *testing.F) {
 			t.Fatalf("not found in %s", raw)
 		}
 		v["alert"] = "here"
-		want, err := ident.Canonical(v)
+		want, err := ident.Lossless(v)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,7 +27,7 @@ func joinInput(input, alertRaw []byte) ([]byte, error) {
 	}
 	// In the form in which a question holds it: numbers of a vendor's fields that
 	// are not exact in JSON are what they are there.
-	text, err := ident.Canonical(struct {
+	text, err := ident.Lossless(struct {
 		Alert map[string]any `json:"alert"`
 	}{alert.Value(a, false)})
 	if err != nil {
