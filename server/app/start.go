@@ -60,6 +60,8 @@ func (a *App) local() string { return "http://" + a.listener.Addr().String() }
 func (a *App) heard(changes []lookup.Change) {
 	for _, c := range changes {
 		switch {
+		case c.Queued:
+			a.host.Queue(c.ID, c.Priority)
 		case c.Wake:
 			a.host.Wake(c.ID)
 		case c.Kind == "halt" && !a.store.Halted():

@@ -64,6 +64,10 @@ type Change struct {
 	// Wake says that a run has something new to work on: it was queued, or a
 	// signal waits for it. It is not kept in the outbox.
 	Wake bool `json:"-"`
+	// Queued says that the run is new and has not begun; Priority is the rank of its
+	// alert's severity, 0 without one. Neither is kept in the outbox.
+	Queued   bool `json:"-"`
+	Priority int  `json:"-"`
 }
 
 // Badges are the numbers beside the app's rail.

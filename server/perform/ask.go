@@ -140,6 +140,19 @@ func (p *Performer) Asking(l *Live, pr *Prepared, at time.Time, done func(*Attem
 	}
 }
 
+// Outright says that the answer to a prepared question does not depend on what is
+// true inside an act: a plainly allowed or denied read, on which nobody voted.
+func (pr *Prepared) Outright() bool {
+	return !pr.wanted.Action.Impact.SideEffect() && pr.wanted.Approval == "" && pr.answer.Outcome != gate.Approve
+}
+
+// Settle is what Asking comes to where the answer is outright.
+func (p *Performer) Settle(l *Live, pr *Prepared, at time.Time, rec *Record) (*Attempt, []engine.Command, error) {
+	att, cmds, err := p.settle(l, pr, Ground{At: at, Question: pr.question, Answer: pr.answer}, at, rec)
+	l.Seal(rec)
+	return att, cmds, err
+}
+
 // settle turns the answer into events and rows, inside the act.
 func (p *Performer) settle(l *Live, pr *Prepared, g Ground, at time.Time, rec *Record) (*Attempt, []engine.Command, error) {
 	w := pr.wanted
@@ -217,7 +230,7 @@ func decision(l *Live, pr *Prepared, g Ground, permitted bool, at time.Time) (ga
 	w := pr.wanted
 	q := g.Question
 	q.Alert = nil
-	input, err := ident.Canonical(q)
+	input, err := ident.Lossless(q)
 	if err != nil {
 		return gate.Decision{}, nil, fmt.Errorf("record a decision: %w", err)
 	}

@@ -19,3 +19,10 @@ type DueTimer struct {
 	Run string
 	Timer
 }
+
+// Unfinished is a run that is not final, as a host that starts needs to know it.
+type Unfinished struct {
+	Run      string
+	Priority int  // rank of its alert's severity, 0 without one
+	Begun    bool // it has a journal: something may be under way
+}

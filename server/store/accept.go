@@ -266,7 +266,7 @@ func (t *tx) insertRun(st engine.Start) (string, error) {
 		}
 		return id, nil
 	}
-	return st.ID, t.wake(st.ID, 1)
+	return st.ID, t.queued(st.ID, st.Priority)
 }
 
 func (t *tx) keepSome(raw []byte, at time.Time) ([]byte, error) {

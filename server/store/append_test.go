@@ -211,8 +211,8 @@ func TestOnlyRunsThatMayGoOnAreUnfinished(t *testing.T) {
 			break
 		}
 		for _, r := range page {
-			got = append(got, ids[r])
-			after = r
+			got = append(got, ids[r.Run])
+			after = r.Run
 		}
 	}
 	slices.Sort(got)
@@ -233,15 +233,22 @@ func TestTheMostSevereAndOldestRunsComeFirst(t *testing.T) {
 		want = append(want, st.ID)
 	}
 	want = []string{want[1], want[3], want[2], want[0]}
-	got, err := s.Unfinished(t.Context(), "", 10)
+	page, err := s.Unfinished(t.Context(), "", 10)
 	if err != nil {
 		t.Fatal(err)
+	}
+	got := make([]string, len(page))
+	for i, u := range page {
+		got[i] = u.Run
+		if u.Begun || u.Priority != []int{5, 5, 4, 2}[i] {
+			t.Errorf("run %d: %+v", i, u)
+		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	rest, err := s.Unfinished(t.Context(), want[1], 10)
-	if err != nil || !slices.Equal(rest, want[2:]) {
+	if err != nil || !slices.Equal(rest, page[2:]) {
 		t.Errorf("after the second: %v (%v)", rest, err)
 	}
 }

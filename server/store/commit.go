@@ -16,11 +16,13 @@ import (
 )
 
 // The bounds of a batch: it closes at the first that is reached, or at once when
-// no act waits.
+// no act waits. The time bounds how long the first act of a batch waits for those
+// behind it. It is longer than a commit, or a loaded machine would pay a commit for
+// every handful of acts (docs/performance.md).
 const (
 	maxBatch      = 256
 	maxBatchBytes = 4 << 20
-	maxBatchTime  = 2 * time.Millisecond
+	maxBatchTime  = 20 * time.Millisecond
 )
 
 // act is one atomic change, on its way through the committer.

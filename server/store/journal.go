@@ -18,14 +18,25 @@ const open = `status IN ('queued', 'running', 'waiting')`
 
 // Unfinished lists runs that may go on by themselves, or for which a signal waits:
 // highest priority first, then the oldest; after is the last one of the page before.
-func (s *Store) Unfinished(ctx context.Context, after string, limit int) ([]string, error) {
-	const wanted = `SELECT id FROM run WHERE ` + open + ` AND (parked = 0 OR EXISTS (SELECT 1 FROM signal WHERE signal.run = run.id))`
+func (s *Store) Unfinished(ctx context.Context, after string, limit int) ([]perform.Unfinished, error) {
+	const wanted = `SELECT id, priority, head > 0 FROM run WHERE ` + open + ` AND (parked = 0 OR EXISTS (SELECT 1 FROM signal WHERE signal.run = run.id))`
 	const order = ` ORDER BY priority DESC, id LIMIT ?`
-	if after == "" {
-		return s.strings(ctx, wanted+order, limit)
+	query, args := wanted+order, []any{limit}
+	if after != "" {
+		query = wanted + ` AND (priority < (SELECT priority FROM run WHERE id = ?1)
+			OR priority = (SELECT priority FROM run WHERE id = ?1) AND id > ?1) ORDER BY priority DESC, id LIMIT ?2`
+		args = []any{after, limit}
 	}
-	return s.strings(ctx, wanted+` AND (priority < (SELECT priority FROM run WHERE id = ?1)
-		OR priority = (SELECT priority FROM run WHERE id = ?1) AND id > ?1) ORDER BY priority DESC, id LIMIT ?2`, after, limit)
+	out := []perform.Unfinished{}
+	err := s.each(ctx, query, args, func(scan func(...any) error) error {
+		var u perform.Unfinished
+		if err := scan(&u.Run, &u.Priority, &u.Begun); err != nil {
+			return err
+		}
+		out = append(out, u)
+		return nil
+	})
+	return out, err
 }
 
 // strings reads one column of texts.

@@ -88,6 +88,16 @@ func (t *tx) wake(run string, version int64) error {
 	return nil
 }
 
+// queued tells the host that a run is there to be begun.
+func (t *tx) queued(run string, priority int) error {
+	if err := t.wake(run, 1); err != nil {
+		return err
+	}
+	c := &t.changes[len(t.changes)-1]
+	c.Queued, c.Priority = true, priority
+	return nil
+}
+
 // The bounds of a value: larger ones than maxInline lie in payload, larger ones
 // than maxPayload are refused.
 const (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"runtime/debug"
 
 	"github.com/tocsin-soar/tocsin/server/account"
 	"github.com/tocsin-soar/tocsin/server/app"
@@ -67,6 +68,11 @@ func (sh *shell) load(fs *flag.FlagSet, file string) (*config.Config, error) {
 	return cfg, nil
 }
 
+// collectAt is how much the heap may grow, in percent of what is in use, before the
+// garbage is collected. Little is in use and much is made under load, so the standard
+// 100 would spend a tenth of the processor on it; GOGC overrides this.
+const collectAt = 250
+
 func serve(ctx context.Context, sh *shell, fs *flag.FlagSet, args []string) error {
 	show := fs.Bool("print-config", false, "show the settings with their origins and end")
 	cfg, err := sh.settings(fs, args)
@@ -87,6 +93,10 @@ func serve(ctx context.Context, sh *shell, fs *flag.FlagSet, args []string) erro
 	}
 	if err := a.Start(ctx); err != nil {
 		return errors.Join(err, stop(ctx, a))
+	}
+	debug.FreeOSMemory() // what only the start needed, above all of the policies
+	if sh.env["GOGC"] == "" {
+		debug.SetGCPercent(collectAt)
 	}
 	put(sh.out, "listening on %s\n", a.Address())
 	if url := a.RangeURL(); url != "" {

@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/tocsin-soar/tocsin/server/approval"
 	"github.com/tocsin-soar/tocsin/server/engine"
@@ -99,8 +100,8 @@ func (s *shard) ask(l *live, c engine.Ask, rec perform.Record, unwritten bool) (
 	}()
 	at := s.h.Clock()
 	conn, limit := s.place(w)
-	if !s.enter(conn, limit, waiter{l.Start.ID, c.Path}) {
-		l.held++
+	if !s.enter(conn, limit, waiter{run: l.Start.ID, path: c.Path, priority: l.Start.Priority}) {
+		s.hold(l, c.Path)
 		return nil, false, nil
 	}
 	req, err := s.request(w)
@@ -113,23 +114,13 @@ func (s *shard) ask(l *live, c engine.Ask, rec perform.Record, unwritten bool) (
 		s.leave(conn)
 		return s.refused(l, w, rec, unwritten, err)
 	}
-	if unwritten && len(rec.Events) > 0 {
-		l.Seal(&rec)
-	} else {
+	if !unwritten {
 		rec = l.Blank()
 	}
-	var att *perform.Attempt
-	var folded error
-	asking := s.h.Performer.Asking(&l.Live, pr, at, func(a *perform.Attempt, cs []engine.Command, err error) {
-		att, more, folded = a, cs, err
-	})
-	if err := s.append(rec, asking); err != nil {
+	att, more, err := s.decide(l, pr, rec, at)
+	if err != nil {
 		s.leave(conn)
 		return nil, false, err
-	}
-	if folded != nil {
-		s.leave(conn)
-		return nil, true, folded
 	}
 	if att == nil {
 		s.leave(conn)
@@ -138,6 +129,25 @@ func (s *shard) ask(l *live, c engine.Ask, rec perform.Record, unwritten bool) (
 	sent = true
 	s.send(l, *att, conn)
 	return more, true, nil
+}
+
+// decide writes a record with the answer to a question. Only what takes a place under
+// the limits or has votes is decided inside the act, where everybody waits for it.
+func (s *shard) decide(l *live, pr *perform.Prepared, rec perform.Record, at time.Time) (att *perform.Attempt, more []engine.Command, err error) {
+	if pr.Outright() {
+		if att, more, err = s.h.Performer.Settle(&l.Live, pr, at, &rec); err != nil {
+			return nil, nil, err
+		}
+		return att, more, s.append(rec, nil)
+	}
+	var folded error
+	asking := s.h.Performer.Asking(&l.Live, pr, at, func(a *perform.Attempt, cs []engine.Command, err error) {
+		att, more, folded = a, cs, err
+	})
+	if err := s.append(rec, asking); err != nil {
+		return nil, nil, err
+	}
+	return att, more, folded
 }
 
 // request reads the step's request with the votes that stand; nil where it has none.

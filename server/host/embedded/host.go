@@ -85,8 +85,12 @@ func (h *Host) Start(ctx context.Context) error {
 			return err
 		}
 		for _, r := range runs {
-			h.Wake(r)
-			after = r
+			if r.Begun {
+				h.Wake(r.Run)
+			} else {
+				h.Queue(r.Run, r.Priority)
+			}
+			after = r.Run
 		}
 		if len(runs) < 500 {
 			break
@@ -96,7 +100,13 @@ func (h *Host) Start(ctx context.Context) error {
 	return nil
 }
 
-// Wake says that a run has something new: it is queued, or a signal waits for it.
+// Queue says that a run is there to be begun. Runs that are at work come first, then
+// the highest priority, then the oldest.
+func (h *Host) Queue(run string, priority int) {
+	h.shardOf(run).queue.enqueue(run, priority)
+}
+
+// Wake says that a run has something new: a signal waits for it.
 func (h *Host) Wake(run string) { h.send(run, message{kind: wake}) }
 
 // Resume lets the steps go on that the kill switch held back.

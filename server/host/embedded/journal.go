@@ -15,7 +15,7 @@ type Journal interface {
 	// Unfinished lists the runs that are not final, those of the highest
 	// priority and age first, after the given id (for paging), at most limit.
 	// Runs that only wait for a person or a timer are left out.
-	Unfinished(ctx context.Context, after string, limit int) ([]string, error)
+	Unfinished(ctx context.Context, after string, limit int) ([]Unfinished, error)
 	// Load gives a run with its journal and the signals it has not consumed.
 	Load(ctx context.Context, run string) (Stored, error)
 	// Append is one atomic act: the record, then (with ask) the decision and what
@@ -30,6 +30,9 @@ type Journal interface {
 
 // Stored is a run as it lies in the database.
 type Stored = perform.Stored
+
+// Unfinished is a run that is not final.
+type Unfinished = perform.Unfinished
 
 // DueTimer is a timer with its run.
 type DueTimer = perform.DueTimer

@@ -22,6 +22,7 @@ type shard struct {
 	lives  map[string]*live
 	flying map[string]map[string]bool // run → paths whose attempt or check is under way in this process
 	queue  *queue
+	held   int // steps of its runs that wait for a place at a connection
 }
 
 // live is a run that is at work. One that only waits is not kept in memory.
@@ -30,20 +31,32 @@ type live struct {
 	fresh bool             // just loaded: what was in flight must be found out
 	mail  []perform.Signal // as loaded with it
 	lost  bool             // of a restored copy: the original may have gone on
-	held  int              // steps that wait for a place at a connection
+	held  map[string]bool  // paths of steps that wait for a place at a connection
 }
 
 const (
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 5 * time.Second
 	poison     = 3 // panics after which a run is left alone
+
+	// mostHeld steps of a shard's runs may wait for a place at a connection before
+	// new runs begin only one at a time, each after patience.
+	mostHeld = 4
+	patience = 250 * time.Millisecond
 )
 
 func (s *shard) run() {
 	for {
-		m, ok := s.queue.take()
+		m, ok := s.queue.take(s.held < mostHeld)
 		if !ok {
 			return
+		}
+		if m.kind == impatient {
+			s.h.loops.Go(func() {
+				s.h.Sleep(s.h.ctx, patience)
+				s.queue.nudge()
+			})
+			continue
 		}
 		if m.kind == resume && m.run == "" {
 			s.resume()
@@ -60,7 +73,7 @@ func (s *shard) guarded(m message) {
 		if r == nil {
 			return
 		}
-		delete(s.lives, m.run)
+		s.drop(m.run)
 		if s.h.Panicked != nil {
 			s.h.Panicked()
 		}
@@ -71,7 +84,7 @@ func (s *shard) guarded(m message) {
 		}
 	}()
 	if err := s.handle(m); err != nil && s.h.ctx.Err() == nil {
-		delete(s.lives, m.run) // the state may be ahead of the journal
+		s.drop(m.run) // the state may be ahead of the journal
 		s.h.Log.LogAttrs(s.h.ctx, slog.LevelWarn, "a run's turn was not recorded; it is tried again",
 			slog.String("run", m.run), slog.Any("error", err))
 		m.tries++
@@ -105,10 +118,11 @@ func (s *shard) handle(m message) error {
 		if !l.State.Asks(m.path) {
 			s.offer(m.conn)
 		}
-		l.held--
+		s.unhold(l, m.path)
 		err = s.carry(l, l.Blank(), []engine.Command{engine.Ask{Path: m.path}})
 	case reask:
 		err = s.reask(l, m.path)
+	case impatient: // of no run
 	}
 	if err != nil {
 		return err
@@ -126,7 +140,30 @@ func (s *shard) forgotten(m message) {
 		s.offer(m.conn)
 	case result:
 		s.landed(m.run, m.path)
-	case wake, resume, reask:
+	case wake, resume, reask, impatient:
+	}
+}
+
+// hold notes that a step waits for a place at a connection.
+func (s *shard) hold(l *live, path string) {
+	if !l.held[path] {
+		l.held[path] = true
+		s.held++
+	}
+}
+
+func (s *shard) unhold(l *live, path string) {
+	if l.held[path] {
+		delete(l.held, path)
+		s.held--
+	}
+}
+
+// drop forgets a run; its journal is the truth.
+func (s *shard) drop(run string) {
+	if l := s.lives[run]; l != nil {
+		s.held -= len(l.held)
+		delete(s.lives, run)
 	}
 }
 
@@ -151,8 +188,8 @@ func (s *shard) landed(run, path string) {
 func (s *shard) release(l *live) {
 	halted := len(l.State.Halted()) > 0
 	final := l.State.Status().Final()
-	if len(s.flying[l.Start.ID]) == 0 && l.held == 0 && (final || l.State.Status() == engine.RunWaiting && !halted) {
-		delete(s.lives, l.Start.ID)
+	if len(s.flying[l.Start.ID]) == 0 && len(l.held) == 0 && (final || l.State.Status() == engine.RunWaiting && !halted) {
+		s.drop(l.Start.ID)
 	}
 }
 
@@ -186,7 +223,7 @@ func (s *shard) fold(st Stored) (*live, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &live{Live: perform.Live{Start: st.Start, Program: prog, Playbook: pb}}
+	l := &live{Live: perform.Live{Start: st.Start, Program: prog, Playbook: pb}, held: map[string]bool{}}
 	var vars map[string]any
 	if st.Start.AlertRaw != nil {
 		var a alert.Alert

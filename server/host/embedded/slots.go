@@ -1,6 +1,9 @@
 package embedded
 
-import "sync"
+import (
+	"container/heap"
+	"sync"
+)
 
 // slots bounds the calls at once through each connection.
 type slots struct {
@@ -10,10 +13,39 @@ type slots struct {
 
 type door struct {
 	used    int
-	waiting []waiter
+	waiting waiters
+	count   int64 // of all that ever waited
 }
 
-type waiter struct{ run, path string }
+// waiter is a step that waits for a place. Those of the highest priority come first,
+// then those of the oldest run, so that runs end instead of all being half done.
+type waiter struct {
+	run, path string
+	priority  int
+	number    int64 // in the order in which they came
+}
+
+// waiters is a heap.
+type waiters []waiter
+
+func (w waiters) Len() int { return len(w) }
+func (w waiters) Less(i, j int) bool {
+	switch {
+	case w[i].priority != w[j].priority:
+		return w[i].priority > w[j].priority
+	case w[i].run != w[j].run:
+		return w[i].run < w[j].run
+	default:
+		return w[i].number < w[j].number
+	}
+}
+func (w waiters) Swap(i, j int) { w[i], w[j] = w[j], w[i] }
+func (w *waiters) Push(x any)   { *w = append(*w, x.(waiter)) } //nolint:forcetypeassert // only take pushes
+func (w *waiters) Pop() any {
+	last := (*w)[len(*w)-1]
+	*w = (*w)[:len(*w)-1]
+	return last
+}
 
 func newSlots() *slots { return &slots{open: map[string]*door{}} }
 
@@ -30,7 +62,9 @@ func (s *slots) take(conn string, limit int, w waiter) bool {
 		d.used++
 		return true
 	}
-	d.waiting = append(d.waiting, w)
+	d.count++
+	w.number = d.count
+	heap.Push(&d.waiting, w)
 	return false
 }
 
@@ -61,6 +95,6 @@ func (d *door) pop() (next waiter, ok bool) {
 	if len(d.waiting) == 0 {
 		return waiter{}, false
 	}
-	next, d.waiting = d.waiting[0], d.waiting[1:]
-	return next, true
+	next, ok = heap.Pop(&d.waiting).(waiter)
+	return next, ok
 }
