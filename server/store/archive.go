@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -101,17 +100,4 @@ func unpack(raw []byte) ([]perform.Event, error) {
 		}
 		out = append(out, perform.Event{Seq: a.Seq, At: micro(a.At), Kind: a.Kind, Body: a.Body})
 	}
-}
-
-// fromArchive reads the journal of a run that was compacted; nil where it was not.
-func fromArchive(ctx context.Context, tx *sql.Tx, run string) ([]perform.Event, error) {
-	var raw []byte
-	err := tx.QueryRowContext(ctx, `SELECT bytes FROM archive WHERE run = ?`, run).Scan(&raw)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, reading(ctx, err)
-	}
-	return unpack(raw)
 }

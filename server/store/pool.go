@@ -155,6 +155,25 @@ func checkVersion(version string) error {
 	return nil
 }
 
+// openReader opens a connection that only reads, for prepared statements.
+func (s *Store) openReader() (*handle, error) {
+	h, err := openHandle(s.opt.Path)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range readOnly() {
+		if err := h.script("PRAGMA " + p.name + "=" + p.set); err != nil {
+			h.close()
+			return nil, fmt.Errorf("set pragma %s: %w", p.name, err)
+		}
+	}
+	if err := assert(readOnly(), h.pragma); err != nil {
+		h.close()
+		return nil, fmt.Errorf("open a connection that reads: %w", err)
+	}
+	return h, nil
+}
+
 // openWriter opens the one connection that writes.
 func (s *Store) openWriter() (*handle, error) {
 	h, err := openHandle(s.opt.Path)

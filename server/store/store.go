@@ -59,6 +59,7 @@ type Store struct {
 	key      signer
 	news     *news
 	count    *counters
+	loader   loader
 
 	tending sync.Mutex // one Tend at a time
 	tree    audit.Tree // of the audit log, as far as it was read
@@ -94,6 +95,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		queue: make(chan *act, maxBatch), stop: make(chan struct{}), stopped: make(chan struct{}),
 		news: newNews(), count: newCounters(),
 	}
+	s.loader.open = s.openReader
 	if err := s.open(ctx); err != nil {
 		if s.pool != nil {
 			err = errors.Join(err, s.pool.Close())
@@ -242,6 +244,7 @@ func (s *Store) Close(ctx context.Context) error {
 	s.once.Do(func() {
 		err = s.writeInstance(ctx)
 		s.shutDown(ctx)
+		s.loader.close()
 		err = errors.Join(err, s.pool.Close(), s.lock.Close())
 	})
 	return err
