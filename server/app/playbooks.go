@@ -134,7 +134,7 @@ func fillBook(w *httpapi.Playbook, pb *playbook.Playbook) {
 		w.Inputs = append(w.Inputs, x)
 	}
 	refs := map[string]bool{}
-	eachBlock(pb.Steps, func(bl *playbook.Block) {
+	playbook.Walk(pb.Steps, func(bl *playbook.Block) {
 		if bl.Action != nil {
 			refs[bl.Action.Ref] = true
 		}
@@ -144,22 +144,6 @@ func fillBook(w *httpapi.Playbook, pb *playbook.Playbook) {
 		w.Actions = append(w.Actions, ref)
 	}
 	slices.Sort(w.Actions)
-}
-
-func eachBlock(list []*playbook.Block, visit func(*playbook.Block)) {
-	for _, b := range list {
-		visit(b)
-		eachBlock(b.Then, visit)
-		eachBlock(b.Else, visit)
-		if b.ForEach != nil {
-			eachBlock(b.ForEach.Do, visit)
-		}
-		if b.Parallel != nil {
-			for _, br := range b.Parallel.Branches {
-				eachBlock(br.Steps, visit)
-			}
-		}
-	}
 }
 
 // Versions lists them, newest first.

@@ -17,7 +17,7 @@ import (
 func (t *turn) openAction(st *step) {
 	a := st.block.Action
 	st.action, st.connection, st.lease = a.Action, a.Connection, a.For
-	st.occurrence = 1
+	st.occurrence = st.scope.occurrence()
 	st.purpose = gate.ForStep
 	if p := t.s.trigger.Purpose; p != "" {
 		st.purpose = gate.Purpose(p)
@@ -141,7 +141,13 @@ func (t *turn) again(st *step, kind string, retryAfter time.Duration) (time.Dura
 	return d, true
 }
 
-func (st *step) stopped() bool { return st.scope != nil && st.scope.stop }
+// stopped says whether no further attempt of the step may begin.
+func (st *step) stopped() bool {
+	if st.undoFor != nil {
+		return st.undoFor.scope.stop
+	}
+	return st.scope != nil && st.scope.stop
+}
 
 // rule is the retry rule in force: three attempts for reads and undos, one for
 // the rest, unless the playbook says otherwise.

@@ -61,6 +61,10 @@ func (s State) evaluate(p *Program, c Evaluate) (any, error) {
 		return b.Approval.Title.Eval(vars)
 	case "otherwise":
 		return b.Question.Otherwise.Eval(vars)
+	case "switch":
+		return choose(b.Switch, vars)
+	case "while":
+		return b.While.If.Eval(vars)
 	}
 	return nil, fmt.Errorf("nothing to evaluate as %q", c.What)
 }
@@ -119,17 +123,25 @@ func (s State) names(p *Program, sc *scope) expr.Vars {
 		v["alert"] = nil
 	}
 	for ; sc != nil; sc = sc.parent {
+		if sc.caught != nil && !has(v, "error") {
+			v["error"] = errorVar(sc.caught)
+		}
 		if sc.iter == "" {
 			continue
 		}
-		if _, inner := v["index"]; !inner {
+		if !has(v, "index") {
 			v["index"] = int64(sc.index)
 		}
-		if _, inner := v[sc.as]; !inner {
+		if !sc.turn && !has(v, sc.as) {
 			v[sc.as] = sc.item
 		}
 	}
 	return v
+}
+
+func has(v expr.Vars, name string) bool {
+	_, ok := v[name]
+	return ok
 }
 
 func (s State) runVar() any {
@@ -254,6 +266,10 @@ func (t *turn) steer(st *step, what string, v any) {
 		t.do(Request{st.path})
 	case "otherwise":
 		t.settle(st, StepSucceeded, v, nil)
+	case "switch":
+		t.steerSwitch(st, v)
+	case "while":
+		t.steerWhile(st, v)
 	}
 }
 

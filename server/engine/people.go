@@ -15,7 +15,7 @@ func (t *turn) people(st *step, deadline *time.Time) {
 		t.do(SetTimer{st.path, TimerDeadline, *deadline})
 	}
 	if st.undoOf != nil { // the next undo does not wait for this one's people
-		t.nextUndo()
+		t.undoGoesOn(st)
 	}
 }
 

@@ -17,7 +17,7 @@ type Program struct {
 	inverses map[string]*connector.Action // by action_sha256
 }
 
-// node is where a block lies: iter is the innermost for_each around it ("" for
+// node is where a block lies: iter is the innermost loop around it ("" for
 // none), rel its path from that one's iteration on.
 type node struct {
 	block *playbook.Block
@@ -47,14 +47,14 @@ func (p *Program) place(blocks []*playbook.Block, iter, prefix string) {
 		path := join(prefix, b.ID)
 		p.nodes[b.ID] = node{b, iter, path}
 		p.ids = append(p.ids, b.ID)
-		p.place(b.Then, iter, path)
-		p.place(b.Else, iter, path)
-		if b.ForEach != nil {
-			p.place(b.ForEach.Do, b.ID, "")
-		}
-		if b.Parallel != nil {
-			for _, br := range b.Parallel.Branches {
-				p.place(br.Steps, iter, join(path, br.Name))
+		for _, a := range b.Arms() {
+			switch {
+			case a.Turns:
+				p.place(a.Blocks, b.ID, "")
+			case a.Name != "":
+				p.place(a.Blocks, iter, join(path, a.Name))
+			default:
+				p.place(a.Blocks, iter, path)
 			}
 		}
 	}
@@ -110,6 +110,8 @@ func join(prefix, id string) string {
 }
 
 func eachPath(owner string, i int) string { return fmt.Sprintf("%s/each[%d]", owner, i) }
+
+func turnPath(owner string, i int) string { return fmt.Sprintf("%s/turn[%d]", owner, i) }
 
 // JSON is how the program of a single action is stored with its run.
 func (s Single) JSON() []byte {

@@ -24,7 +24,7 @@ func (t *turn) advance(sc *scope) {
 	}
 	b := sc.blocks[sc.at]
 	path := join(sc.path, b.ID)
-	if len(t.s.order) >= maxSteps {
+	if len(t.s.order) >= t.room(sc) {
 		sc.active = nil
 		t.bound("this run has more than %d steps", maxSteps)
 		t.scopeEnded(sc, nil)
@@ -57,7 +57,7 @@ func (t *turn) open(st *step) {
 	case playbook.KindWait:
 		t.do(Evaluate{st.path, waitWhat(b)})
 	case playbook.KindQuestion, playbook.KindApproval:
-		st.occurrence = 1
+		st.occurrence = st.scope.occurrence()
 		t.do(Evaluate{st.path, "title"})
 	case playbook.KindSet:
 		t.do(Evaluate{st.path, "set"})
@@ -65,6 +65,14 @@ func (t *turn) open(st *step) {
 		t.do(Evaluate{st.path, "message"})
 	case playbook.KindReturn:
 		t.do(Evaluate{st.path, "return"})
+	case playbook.KindSwitch:
+		t.do(Evaluate{st.path, "switch"})
+	case playbook.KindWhile:
+		t.do(Evaluate{st.path, "while"})
+	case playbook.KindTry:
+		t.openTry(st)
+	case playbook.KindUndo:
+		t.openUndo(st)
 	}
 }
 
@@ -91,7 +99,7 @@ func (t *turn) settle(st *step, status StepStatus, output any, err *Error) {
 	sc := st.scope
 	sc.active, sc.last = nil, st
 	switch {
-	case t.s.ending.returned && !sc.stop:
+	case st.returns() && !sc.stop:
 		t.stop(t.s.root)
 		t.scopeEnded(sc, nil)
 	case sc.stop || status == StepCancelled:
@@ -122,19 +130,23 @@ func (t *turn) scopeEnded(sc *scope, failure *Error) {
 		t.eachEnded(o, sc, failure)
 	case playbook.KindParallel:
 		t.branchEnded(o, sc, failure)
-	case playbook.KindIf:
+	case playbook.KindIf, playbook.KindSwitch:
 		t.branchTaken(o, sc, failure)
+	case playbook.KindWhile:
+		t.turnEnded(o, sc, failure)
+	case playbook.KindTry:
+		t.tryEnded(o, sc, failure)
 	case playbook.KindAction, playbook.KindWait, playbook.KindQuestion, playbook.KindApproval, playbook.KindSet,
-		playbook.KindFail, playbook.KindReturn: // they hold no blocks
+		playbook.KindFail, playbook.KindReturn, playbook.KindUndo: // they hold no blocks
 	}
 }
 
-// branchTaken ends an if block with its branch.
+// branchTaken ends an if or switch block with its branch.
 func (t *turn) branchTaken(o *step, sc *scope, failure *Error) {
 	switch {
 	case failure != nil:
 		t.settle(o, StepFailed, nil, copyOf(failure))
-	case sc.stop && (!t.s.ending.returned || sc.last == nil || sc.last.status != StepSucceeded):
+	case t.cutShort(sc):
 		t.settle(o, StepCancelled, nil, nil)
 	default:
 		t.settle(o, StepSucceeded, sc.output(), nil)
@@ -166,10 +178,13 @@ func (t *turn) stop(sc *scope) {
 			return
 		}
 	case atChildren:
+		t.stopUndos(st)
 		for _, c := range slices.Clone(st.children) {
-			t.stop(c)
+			if !c.shield || t.s.ending.hard {
+				t.stop(c)
+			}
 		}
-		if len(st.children) > 0 || st.status.Settled() {
+		if len(st.children) > 0 || st.undos > 0 || st.status.Settled() {
 			return
 		}
 	case atNothing, atEvaluate, atAsk, atPeople, atHold, atHalt, atRetry, atTimer, atRequest, atEndHold:

@@ -50,6 +50,7 @@ type State struct {
 	made    []*step // with an effect, in order of success
 	undoing []*step // undo steps still to begin
 	undos   int     // undo steps begun and not settled
+	cleanup *Error  // of a finally that failed after a return
 	ending  ending
 	busy    int // steps that are at work, not waiting
 	waits   map[string]Waiting
@@ -61,6 +62,7 @@ type ending struct {
 	returned  bool
 	cancelled *CancelRequested
 	timedOut  bool
+	hard      bool // finally is stopped too
 	undo      bool // the undo phase has begun
 }
 
@@ -116,7 +118,13 @@ type step struct {
 	dryRun     bool
 	effect     *Made
 	undoOf     *step
+	undoFor    *step // the undo block that it belongs to; nil for on_failure: undo
 	undone     bool
+	queue      []*step // of an undo block: steps still to be undone
+	undos      int     // of an undo block: undo steps begun and not settled
+	part       part    // of a try block
+	caught     bool    // of a try block: its catch list was begun
+	halfway    bool    // of a try block: it was stopped before its end
 
 	children []*scope // those not ended
 	items    []any
@@ -130,6 +138,15 @@ type step struct {
 	counted            bool // in State.busy
 }
 
+// part is the list of a try block that is being done.
+type part int
+
+const (
+	inTry part = iota
+	inCatch
+	inFinally
+)
+
 // scope is a list of blocks with one token in it.
 type scope struct {
 	path   string // of what stands in it, up to its own id
@@ -139,12 +156,15 @@ type scope struct {
 	at     int
 	active *step
 	last   *step
-	iter   string // id of the for_each, or ""
+	iter   string // id of the loop, or ""
+	turn   bool   // of a while
 	as     string
 	item   any
 	index  int
 	branch string
-	stop   bool // no new work
+	caught *Error // what a catch list sees as error
+	shield bool   // a finally list: a cancel from outside does not stop it
+	stop   bool   // no new work
 	ended  bool
 }
 
@@ -314,6 +334,17 @@ func (s State) Halted() []string {
 	for _, path := range s.order {
 		if s.steps[path].stage == atHalt {
 			out = append(out, path)
+		}
+	}
+	return out
+}
+
+// Caught lists the ids of the try blocks whose catch lists were begun.
+func (s State) Caught() []string {
+	var out []string
+	for _, path := range s.order {
+		if st := s.steps[path]; st.caught {
+			out = append(out, st.block.ID)
 		}
 	}
 	return out

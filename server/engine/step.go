@@ -28,6 +28,9 @@ func Step(p *Program, s State, e Event) (State, []Command) {
 	if s.seq > maxEvents && s.err == nil {
 		t.bound("this run has more than %d events", maxEvents)
 	}
+	if s.seq > maxEvents+spareEvents && !s.ending.hard {
+		t.stopHard()
+	}
 	t.take(e.Body)
 	t.restate()
 	return s, t.cmds
@@ -107,21 +110,22 @@ func (t *turn) cancel(b CancelRequested) {
 	if e.cancelled != nil && !b.Force {
 		return
 	}
+	again := e.cancelled != nil
 	e.cancelled = &b
-	if t.s.root == nil {
+	switch {
+	case t.s.root == nil:
 		t.finish(RunCancelled)
-		return
+	case again && b.Force:
+		t.stopHard()
+	default:
+		t.stop(t.s.root)
 	}
-	t.stop(t.s.root)
 }
 
 func (t *turn) timer(b TimerFired) {
 	if b.Path == "" {
 		if b.Timer == TimerRun && !t.s.ending.undo {
-			t.s.ending.timedOut = true
-			if t.s.root != nil {
-				t.stop(t.s.root)
-			}
+			t.timedOut()
 		}
 		return
 	}
@@ -140,8 +144,13 @@ func (t *turn) timer(b TimerFired) {
 	})
 }
 
-// bound ends the run because it has grown over a bound.
+// bound ends the run because it has grown over a bound; the second one ends its
+// finally lists too.
 func (t *turn) bound(format string, args ...any) {
+	if t.s.err != nil {
+		t.stopHard()
+		return
+	}
 	t.s.err = &Error{Kind: string(fault.Bound), Message: fmt.Sprintf(format, args...)}
 	if t.s.root != nil {
 		t.stop(t.s.root)
@@ -164,8 +173,10 @@ func (t *turn) rootEnded(failure *Error) {
 		t.fail(t.s.err)
 	case e.timedOut:
 		t.fail(&Error{Kind: string(fault.Timeout), Message: "the playbook's time is over"})
-	case e.returned:
+	case e.returned && t.s.cleanup == nil:
 		t.finish(RunSucceeded)
+	case e.returned:
+		t.fail(t.s.cleanup)
 	case failure != nil:
 		t.fail(failure)
 	case e.cancelled != nil:

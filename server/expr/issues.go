@@ -151,7 +151,12 @@ func (c *compiler) unknownName(name string) Issue {
 	}
 	slices.Sort(known)
 	hint := didYouMean(name, known)
-	if hint == "" {
+	switch {
+	case name == "error":
+		hint = "error is known inside catch; that of a step is steps.ID.error"
+	case name == "index" || name == "item":
+		hint = name + " is known inside a loop"
+	case hint == "":
 		hint = "known here: " + strings.Join(c.scope.Names(), ", ")
 	}
 	return problem(0, "unknown_name", "there is no name or function \""+name+"\" here", hint)

@@ -68,9 +68,38 @@ func words(b *playbook.Block) (what, detail string) {
 		what = "Fail"
 	case b.Kind == playbook.KindReturn:
 		what = "Return"
+	default:
+		what, detail = wordsOfFlow(b)
 	}
 	if b.If != nil && b.Kind != playbook.KindIf {
 		detail = strings.TrimSuffix("if "+source(b)+", "+detail, ", ")
+	}
+	return what, detail
+}
+
+// wordsOfFlow are the words of the blocks that lead somewhere.
+func wordsOfFlow(b *playbook.Block) (what, detail string) {
+	switch {
+	case b.Switch != nil:
+		what = "Switch"
+		if v := b.Switch.Value; v != nil && v.Expr() != nil {
+			detail = strings.Join(strings.Fields(v.Expr().Source()), " ")
+		}
+	case b.While != nil:
+		what, detail = "While", "at most "+strconv.Itoa(b.While.Limit)
+		if b.While.If != nil {
+			detail = strings.Join(strings.Fields(b.While.If.Source()), " ")
+		}
+	case b.Try != nil:
+		what = "Try"
+		if len(b.Try.Finally) > 0 {
+			detail = "and in the end in any case"
+		}
+	case b.Undo != nil:
+		what, detail = "Undo", "all of this run"
+		if b.Undo.Step != "" {
+			detail = humane(b.Undo.Step)
+		}
 	}
 	return what, detail
 }

@@ -17,7 +17,7 @@ type Picture struct {
 
 // Node is a step, or one of what is drawn besides: the start (path "@start") and
 // points where ways meet ("@join1", …). Path names a node; inside a loop it is
-// each[*] for every turn.
+// each[*] or turn[*] for every turn.
 type Node struct {
 	Path       string `json:"path"`
 	ID         string `json:"id"`
@@ -32,12 +32,13 @@ type Node struct {
 	Y          int    `json:"y"`
 	W          int    `json:"w"`
 	H          int    `json:"h"`
-	Parent     string `json:"parent"` // path of the for_each it is drawn in, or ""
+	Parent     string `json:"parent"` // path of the frame (loop or try) it is drawn in, or ""
 	Line       int    `json:"line"`
 }
 
 // Edge leads from one node to another. Kind is next, then, else,
-// branch, or each (from a loop's frame to the first step inside it).
+// case, default, branch, try, catch, or each (from a frame to the first step inside
+// it).
 type Edge struct {
 	From   string   `json:"from"`
 	To     string   `json:"to"`

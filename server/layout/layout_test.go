@@ -21,7 +21,7 @@ func wait(id string) *playbook.Block {
 func some(t *rapid.T, depth int, used *int) []*playbook.Block {
 	kinds := []string{"wait", "wait", "action", "fail"}
 	if depth > 0 {
-		kinds = append(kinds, "if", "if", "parallel", "parallel", "for_each")
+		kinds = append(kinds, "if", "if", "parallel", "parallel", "for_each", "switch", "while", "try", "try")
 	}
 	var out []*playbook.Block
 	for range rapid.IntRange(1, 4).Draw(t, "blocks") {
@@ -50,6 +50,24 @@ func some(t *rapid.T, depth int, used *int) []*playbook.Block {
 		case "for_each":
 			b.Kind, b.Wait = playbook.KindForEach, nil
 			b.ForEach = &playbook.ForEach{As: "item", Limit: 10, Do: some(t, depth-1, used)}
+		case "switch":
+			b.Kind, b.Wait, b.Switch = playbook.KindSwitch, nil, &playbook.Switch{}
+			for range rapid.IntRange(1, 4).Draw(t, "cases") {
+				b.Switch.Cases = append(b.Switch.Cases, playbook.Way{Text: "a word", Do: some(t, depth-1, used)})
+			}
+			if rapid.Bool().Draw(t, "default") {
+				b.Switch.Default = some(t, depth-1, used)
+			}
+		case "while":
+			b.Kind, b.Wait, b.While = playbook.KindWhile, nil, &playbook.While{Limit: 9, Do: some(t, depth-1, used)}
+		case "try":
+			b.Kind, b.Wait, b.Try = playbook.KindTry, nil, &playbook.Try{Do: some(t, depth-1, used)}
+			if rapid.Bool().Draw(t, "catch") {
+				b.Try.Catch = some(t, depth-1, used)
+			}
+			if rapid.Bool().Draw(t, "finally") || len(b.Try.Catch) == 0 {
+				b.Try.Finally = some(t, depth-1, used)
+			}
 		}
 		out = append(out, b)
 	}
@@ -134,7 +152,7 @@ func connected(t *rapid.T, e Edge, byPath map[string]Node) {
 			t.Fatalf("%+v runs back or aslant", e)
 		}
 		for _, n := range byPath {
-			if n.Kind == "for_each" {
+			if n.Kind == "for_each" || n.Kind == "while" || n.Kind == "try" {
 				continue
 			}
 			if min(a[0], b[0]) < n.X+n.W && max(a[0], b[0]) > n.X && min(a[1], b[1]) < n.Y+n.H && max(a[1], b[1]) > n.Y {

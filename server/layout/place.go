@@ -1,6 +1,9 @@
 package layout
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // drawing is a picture on its way.
 type drawing struct {
@@ -104,7 +107,7 @@ func (d *drawing) fork(f *fork, x, y int, in []port) []port {
 func (p port) into(r lane, turn, middle int) port {
 	out := port{from: p.from, kind: r.kind, label: r.label, points: p.points}
 	if p.kind != "next" && turn == 0 {
-		out.kind, out.label = p.kind, p.label // parallel at once behind an if or inside a loop
+		out.kind, out.label = p.kind, cmp.Or(r.label, p.label) // parallel at once behind an if or inside a loop
 	}
 	if turn > 0 {
 		out.points = append(slices.Clip(out.points), [2]int{turn, p.at()[1]})

@@ -160,17 +160,63 @@ func (d *drawing) part(b *playbook.Block, prefix, parent string) part {
 		return f
 	case playbook.KindParallel:
 		return d.parallel(b, path, parent)
+	case playbook.KindSwitch:
+		return d.cases(b, n, path, parent)
 	case playbook.KindForEach:
-		l := leaf{node: n}
-		l.size()
-		return &frame{node: l.node, inner: d.series(b.ForEach.Do, path+"/each[*]", path)}
+		return framed(n, d.series(b.ForEach.Do, path+"/each[*]", path))
+	case playbook.KindWhile:
+		return framed(n, d.series(b.While.Do, path+"/turn[*]", path))
+	case playbook.KindTry:
+		return d.try(b, n, path)
 	case playbook.KindAction, playbook.KindWait, playbook.KindQuestion, playbook.KindApproval,
-		playbook.KindSet, playbook.KindFail, playbook.KindReturn:
+		playbook.KindSet, playbook.KindFail, playbook.KindReturn, playbook.KindUndo:
 	}
 	l := &leaf{node: n, ends: (b.Kind == playbook.KindFail || b.Kind == playbook.KindReturn) && b.If == nil && b.OnError != "continue"}
 	l.size()
 	return l
 }
+
+func framed(n Node, inner series) *frame {
+	l := leaf{node: n}
+	l.size()
+	return &frame{node: l.node, inner: inner}
+}
+
+// cases draws a switch: a row for each way, the default last.
+func (d *drawing) cases(b *playbook.Block, n Node, path, parent string) part {
+	head := &leaf{node: n}
+	head.size()
+	f := &fork{head: head}
+	for _, c := range b.Switch.Cases {
+		f.rows = append(f.rows, lane{short(c.Text), "case", d.series(c.Do, path, parent)})
+	}
+	f.rows = append(f.rows, lane{"else", "default", d.series(b.Switch.Default, path, parent)})
+	align(f.rows)
+	return f
+}
+
+// try draws a frame with what is tried, what is done on failure below it, and behind
+// them what is done in every case.
+func (d *drawing) try(b *playbook.Block, n Node, path string) part {
+	var inner series
+	if len(b.Try.Catch) == 0 {
+		inner = d.series(b.Try.Do, path, path)
+	} else {
+		f := &fork{rows: []lane{
+			{"", "try", d.series(b.Try.Do, path, path)},
+			{"on failure", "catch", d.series(b.Try.Catch, path, path)},
+		}}
+		align(f.rows)
+		inner = series{f}
+		if last := b.Try.Finally; len(last) > 0 && forks(last[0]) {
+			inner = append(inner, d.meeting(path, b.Line, ""))
+		}
+	}
+	return framed(n, append(inner, d.series(b.Try.Finally, path, path)...))
+}
+
+// forks says whether a block begins with several ways at once.
+func forks(b *playbook.Block) bool { return b.Kind == playbook.KindParallel }
 
 func (d *drawing) parallel(b *playbook.Block, path, parent string) part {
 	f := &fork{}

@@ -128,26 +128,10 @@ func (b *build) check(f file) checked {
 // contains says whether a playbook has contain actions.
 func contains(p *playbook.Playbook) bool {
 	found := false
-	walk(p.Steps, func(b *playbook.Block) {
+	playbook.Walk(p.Steps, func(b *playbook.Block) {
 		found = found || b.Action != nil && b.Action.Action != nil && b.Action.Action.Impact == connector.Contain
 	})
 	return found
-}
-
-func walk(blocks []*playbook.Block, visit func(b *playbook.Block)) {
-	for _, b := range blocks {
-		visit(b)
-		walk(b.Then, visit)
-		walk(b.Else, visit)
-		if b.ForEach != nil {
-			walk(b.ForEach.Do, visit)
-		}
-		if b.Parallel != nil {
-			for _, br := range b.Parallel.Branches {
-				walk(br.Steps, visit)
-			}
-		}
-	}
 }
 
 // settle rules what is in force of a playbook, and writes it where it has changed.
@@ -380,7 +364,7 @@ func (s *Snapshot) UsedBy(connection string) []string {
 			continue
 		}
 		uses := false
-		walk(e.Playbook.Steps, func(b *playbook.Block) {
+		playbook.Walk(e.Playbook.Steps, func(b *playbook.Block) {
 			if b.Action == nil || b.Action.Action == nil {
 				return
 			}

@@ -95,8 +95,13 @@ func retryAfter(err error) int64 {
 // resolved; nil where there is none to keep.
 func (p *Performer) made(w engine.Wanted, conn string, output any) *engine.Made {
 	a := w.Action
-	if a.Inverse == nil || a.Impact != connector.Contain && a.Impact != connector.Write || w.Purpose == gate.ForExtend {
+	if a.Inverse == nil || a.Impact != connector.Contain && a.Impact != connector.Write {
 		return nil
+	}
+	switch w.Purpose {
+	case gate.ForExtend, gate.ForUndo, gate.ForExpiry: // what takes back leaves nothing to take back
+		return nil
+	case gate.ForStep, gate.ForVerify, gate.ForHealth, gate.ForManual:
 	}
 	inv, ok := p.Estate.Action(a.Integration + "." + a.Inverse.Action)
 	if !ok {

@@ -25,7 +25,13 @@ func (k *compiler) scope(text string, f facts) *expr.Scope {
 		s = s.Step(id, output)
 	}
 	for _, l := range k.loops {
-		s = s.With(l.as, l.item).With("index", expr.Int)
+		s = s.With("index", expr.Int)
+		if l.as != "" {
+			s = s.With(l.as, l.item)
+		}
+	}
+	if k.catching > 0 {
+		s = s.With("error", expr.ErrorType())
 	}
 	if k.regex {
 		s = s.DynamicRegex()
@@ -219,7 +225,7 @@ func (k *compiler) readStep(n *document.Node, r expr.Read, f facts) {
 	if d.loop != "" && !k.inside(d.loop) {
 		k.add(n.ProblemIn(r.Offset, fault.SeverityError, "out_of_scope",
 			fmt.Sprintf("steps.%s runs inside %s and is seen inside it only", r.Step, d.loop),
-			"read steps."+d.loop+".output, a list of { ok, output, error }"))
+			k.loopHint(d.loop)))
 		return
 	}
 	sure, ran := f.steps[r.Step]
@@ -235,6 +241,14 @@ func (k *compiler) readStep(n *document.Node, r expr.Read, f facts) {
 			fmt.Sprintf("steps.%s may not have succeeded here, then it has no output", r.Step),
 			fmt.Sprintf("write steps.%s.?output, or put steps.%s.ok && before it", r.Step, r.Step)))
 	}
+}
+
+// loopHint says what to read instead of a step inside a loop.
+func (k *compiler) loopHint(id string) string {
+	if d, ok := k.byID[id]; ok && d.block.Kind == KindWhile {
+		return "set a name inside the loop and read it as vars.NAME"
+	}
+	return "read steps." + id + ".output, a list of { ok, output, error }"
 }
 
 // nearStep gives the ids that may have been meant.

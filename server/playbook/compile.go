@@ -46,12 +46,14 @@ type compiler struct {
 	used        map[string]bool // "inputs.x", "vars.x"; "inputs" and "vars" for all of them
 	expressions int             // compiled so far
 	regex       bool            // patterns need not be literals here
+	catching    int             // the catch lists around
+	finally     int             // the finally lists around
 }
 
-// loop is a for_each block around what is being checked.
+// loop is a for_each or while block around what is being checked.
 type loop struct {
 	id   string
-	as   string
+	as   string // "" in a while
 	item expr.Type
 }
 

@@ -69,7 +69,7 @@ func (k *compiler) draftAll(nodes []*document.Node) {
 		for _, a := range d.arms {
 			for _, inner := range a.blocks {
 				inner.loop = d.loop
-				if d.block.Kind == KindForEach {
+				if d.block.Kind == KindForEach || d.block.Kind == KindWhile {
 					inner.loop = d.block.ID
 				}
 			}
@@ -136,12 +136,11 @@ func (k *compiler) formOf(n *document.Node) (form, bool) {
 	var has []form
 	words := []string{}
 	for _, f := range forms() {
-		words = append(words, f.key)
-		if n.Has(f.key) {
+		words = append(words, f.word())
+		if n.Has(f.key) && (f.kind != KindUndo || !n.Has("action")) { // undo: { with } belongs to an action
 			has = append(has, f)
 		}
 	}
-	words[len(words)-1] = "if"
 	if len(has) == 1 {
 		return has[0], true
 	}
@@ -154,6 +153,10 @@ func (k *compiler) formOf(n *document.Node) (form, bool) {
 			k.add(n.KeyNode(word).Problem("not_built", fmt.Sprintf("the block %s is not built yet", word), meanwhile))
 			return form{}, false
 		}
+	}
+	if n.Has("switch") {
+		k.add(n.KeyNode("switch").Problem("missing_key", "switch needs the key \"cases\"", "cases: [ { is: value, do: [ … ] } ]"))
+		return form{}, false
 	}
 	if n.Has("if") {
 		k.add(n.KeyNode("if").Problem("missing_key", "if needs the key \"then\"", "then: followed by a list of blocks"))
@@ -192,6 +195,14 @@ func commonOf(raw any) common {
 	case *rawFail:
 		return r.common
 	case *rawReturn:
+		return r.common
+	case *rawSwitch:
+		return r.common
+	case *rawWhile:
+		return r.common
+	case *rawTry:
+		return r.common
+	case *rawTakeBack:
 		return r.common
 	}
 	return common{}
@@ -232,24 +243,45 @@ func (k *compiler) claim(d *draft) {
 	k.add(at.Problem("duplicate_id", fmt.Sprintf("the id %q is taken in line %d", d.block.ID, first.block.Line), "ids are unique in a playbook"))
 }
 
+// armKeys are the keys of a block under which lists of blocks stand.
+func armKeys(kind Kind) []string {
+	switch kind {
+	case KindIf:
+		return []string{"then", "else"}
+	case KindForEach, KindWhile:
+		return []string{"do"}
+	case KindSwitch:
+		return []string{"default"}
+	case KindTry:
+		return []string{"try", "catch", "finally"}
+	case KindAction, KindParallel, KindWait, KindQuestion, KindApproval, KindSet, KindFail, KindReturn, KindUndo:
+	}
+	return nil
+}
+
 // armsOf reads the blocks inside a block, in the order of the document.
 func (k *compiler) armsOf(d *draft, r reading, counts map[Kind]int) {
 	for _, e := range d.node.Entries() {
-		inner := d.block.Kind == KindIf && (e.Key == "then" || e.Key == "else") || d.block.Kind == KindForEach && e.Key == "do"
 		switch {
-		case inner && e.Value.Kind == document.List:
-			k.arm(d, e, r, counts)
+		case slices.Contains(armKeys(d.block.Kind), e.Key) && e.Value.Kind == document.List:
+			k.arm(d, e.Key, e.Value, r, counts)
 		case d.block.Kind == KindParallel && e.Key == "parallel":
 			k.branches(d, e.Value, r, counts)
+		case d.block.Kind == KindSwitch && e.Key == "cases":
+			for i, c := range e.Value.Items() {
+				if do := c.Get("do"); do != nil && do.Kind == document.List {
+					k.arm(d, caseArm(i), do, r, counts)
+				}
+			}
 		}
 	}
 }
 
-func (k *compiler) arm(d *draft, e document.Entry, r reading, counts map[Kind]int) {
-	a := arm{name: e.Key, node: e.Value}
-	a.blocks = k.draftList(e.Value.Items(), reading{loop: r.loop}, counts)
-	if len(e.Value.Items()) == 0 {
-		k.add(e.Value.Problem("no_steps", e.Key+" has no steps", "add one, or leave "+e.Key+" away"))
+func (k *compiler) arm(d *draft, name string, n *document.Node, r reading, counts map[Kind]int) {
+	a := arm{name: name, node: n}
+	a.blocks = k.draftList(n.Items(), reading{loop: r.loop}, counts)
+	if len(n.Items()) == 0 && (d.block.Kind != KindSwitch || name == "default") { // a case may do nothing
+		k.add(n.Problem("no_steps", name+" has no steps", "add one, or leave "+name+" away"))
 	}
 	d.arms = append(d.arms, a)
 }
@@ -266,7 +298,7 @@ func (k *compiler) branches(d *draft, n *document.Node, r reading, counts map[Ki
 		case e.Value.Kind != document.List:
 			k.add(e.Value.Problem("wrong_type", "a branch must be a list of blocks", ""))
 		default:
-			k.arm(d, e, r, counts)
+			k.arm(d, e.Key, e.Value, r, counts)
 		}
 	}
 }

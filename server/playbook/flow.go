@@ -144,12 +144,23 @@ func (k *compiler) work(d *draft, f facts) facts {
 		k.approval(d, raw, f)
 	case *rawSet:
 		return k.set(d, raw, f)
+	case *rawSwitch:
+		return k.switchBlock(d, raw, f)
+	case *rawWhile:
+		return k.while(d, raw, f)
+	case *rawTry:
+		return k.try(d, raw, f)
+	case *rawTakeBack:
+		k.takeBack(d, raw)
 	case *rawFail:
 		if raw.Fail != nil {
 			d.block.Fail = k.value(raw.Fail, f, wording())
 		}
 		f.dead = true
 	case *rawReturn:
+		if k.finally > 0 {
+			k.add(d.node.KeyNode("return").Problem("bad_place", "return may not stand inside finally", "it would hide how the run ended; put it behind the try block"))
+		}
 		d.block.Return = k.named(raw.Return, f)
 		f.dead = true
 	}
@@ -210,7 +221,12 @@ func (k *compiler) forEach(d *draft, raw *rawForEach, f facts) facts {
 	k.declare(d, expr.List(expr.Object(map[string]expr.Type{
 		"ok": expr.Bool, "output": expr.Nullable(k.lastType(d.arm("do"))), "error": expr.Nullable(expr.ErrorType()),
 	})))
-	// What ran inside is seen inside only; the list may have been empty.
+	return k.behindLoop(d, f, inner)
+}
+
+// behindLoop is what is sure behind a loop: what ran inside is seen inside only, and
+// there may have been no turn.
+func (k *compiler) behindLoop(d *draft, f, inner facts) facts {
 	out := unsure(f, inner)
 	for _, in := range k.drafts {
 		if in.loop == d.block.ID {

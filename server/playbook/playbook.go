@@ -24,6 +24,10 @@ const (
 	KindSet      Kind = "set"
 	KindFail     Kind = "fail"
 	KindReturn   Kind = "return"
+	KindSwitch   Kind = "switch"
+	KindWhile    Kind = "while"
+	KindTry      Kind = "try"
+	KindUndo     Kind = "undo"
 )
 
 // Playbook is one checked file.
@@ -118,6 +122,10 @@ type Block struct {
 	Set      []Named
 	Fail     *expr.Value // the message
 	Return   []Named
+	Switch   *Switch
+	While    *While
+	Try      *Try
+	Undo     *Undo
 }
 
 // Action calls an integration's action.

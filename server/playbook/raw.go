@@ -147,6 +147,42 @@ type rawSet struct {
 	Set    *document.Node `yaml:"set,required" schema:"values" doc:"names and values, visible as vars.NAME from here on"`
 }
 
+type rawSwitch struct {
+	common  `yaml:",inline"`
+	Switch  *document.Node   `yaml:"switch" doc:"the value that the cases' is are compared with"`
+	Cases   []*document.Node `yaml:"cases,required" schema:"case" doc:"the ways; the first that holds is gone"`
+	Default []*document.Node `yaml:"default" schema:"block" doc:"what is done when no case holds; nothing unless said otherwise"`
+}
+
+type rawCase struct {
+	Is   *document.Node   `yaml:"is" doc:"a value, or a list of values, that switch equals"`
+	When *document.Node   `yaml:"when" schema:"condition" doc:"a condition (CEL), instead of is"`
+	Do   []*document.Node `yaml:"do,required" schema:"block" doc:"what is done in this case"`
+}
+
+type rawWhile struct {
+	common `yaml:",inline"`
+	While  *document.Node   `yaml:"while,required" schema:"condition" doc:"a condition (CEL), asked before each turn"`
+	Do     []*document.Node `yaml:"do,required" schema:"block" doc:"what is done in each turn"`
+	Limit  int              `yaml:"limit,required" min:"1" max:"10000" doc:"more turns are the error bound"`
+}
+
+type rawTry struct {
+	common  `yaml:",inline"`
+	Try     []*document.Node `yaml:"try,required" schema:"block" doc:"what may fail"`
+	Catch   []*document.Node `yaml:"catch" schema:"block" doc:"what is done when it has failed; error says with what"`
+	Finally []*document.Node `yaml:"finally" schema:"block" doc:"what is done in every case, also on cancel"`
+}
+
+type rawTakeBack struct {
+	common `yaml:",inline"`
+	Undo   *rawUndoOf `yaml:"undo,required" doc:"takes back what this run, or one of its steps, has put in force"`
+}
+
+type rawUndoOf struct {
+	Step *document.Node `yaml:"step" schema:"id" doc:"the id of the step; all of the run unless said otherwise"`
+}
+
 type rawFail struct {
 	common `yaml:",inline"`
 	Fail   *document.Node `yaml:"fail,required" schema:"text" doc:"why: ends the run as failed"`
@@ -165,6 +201,17 @@ type form struct {
 	raw  func() any
 }
 
+// word is the key by which people look for the block.
+func (f form) word() string {
+	switch f.key {
+	case "then":
+		return "if"
+	case "cases":
+		return "switch"
+	}
+	return f.key
+}
+
 // forms are the blocks of the language that are built.
 func forms() []form {
 	return []form{
@@ -177,6 +224,10 @@ func forms() []form {
 		{KindSet, "set", func() any { return &rawSet{} }},
 		{KindFail, "fail", func() any { return &rawFail{} }},
 		{KindReturn, "return", func() any { return &rawReturn{} }},
+		{KindSwitch, "cases", func() any { return &rawSwitch{} }},
+		{KindWhile, "while", func() any { return &rawWhile{} }},
+		{KindTry, "try", func() any { return &rawTry{} }},
+		{KindUndo, "undo", func() any { return &rawTakeBack{} }},
 		{KindIf, "then", func() any { return &rawIf{} }},
 	}
 }
@@ -185,11 +236,7 @@ func forms() []form {
 // nearly the same meanwhile.
 func later() map[string]string {
 	return map[string]string{
-		"switch":    "write if blocks inside each other's else",
-		"while":     "use for_each over a list with a limit, or retry",
-		"try":       "use on_error: continue and ask steps.ID.ok behind it",
 		"call":      "write the other playbook's steps here",
 		"transform": "use set with an expression",
-		"undo":      "use on_failure: undo, or for: on the action",
 	}
 }

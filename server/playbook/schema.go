@@ -62,18 +62,30 @@ func definitions() map[string]any {
 			"type": "object", "propertyNames": named, "minProperties": 1,
 			"additionalProperties": map[string]any{"type": "array", "items": map[string]any{"$ref": "#/$defs/block"}},
 		},
+		"case":     oneCase(),
 		"triggers": map[string]any{"type": "array", "items": oneTrigger()},
 	}
 	for _, f := range forms() {
 		block := built(document.Describe(f.raw()))
-		if f.kind == KindIf {
+		switch f.kind {
+		case KindIf:
 			block["required"] = []any{"if", "then"}
+		case KindTry:
+			block["anyOf"] = []any{map[string]any{"required": []any{"catch"}}, map[string]any{"required": []any{"finally"}}}
+		case KindAction, KindForEach, KindParallel, KindWait, KindQuestion, KindApproval, KindSet, KindFail, KindReturn,
+			KindSwitch, KindWhile, KindUndo:
 		}
 		defs["block_"+string(f.kind)] = block
 		blocks = append(blocks, map[string]any{"$ref": "#/$defs/block_" + string(f.kind)})
 	}
 	defs["block"] = map[string]any{"anyOf": blocks}
 	return defs
+}
+
+func oneCase() map[string]any {
+	out := document.Describe(rawCase{})
+	out["oneOf"] = []any{map[string]any{"required": []any{"is"}}, map[string]any{"required": []any{"when"}}}
+	return out
 }
 
 func oneTrigger() map[string]any {

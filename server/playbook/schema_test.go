@@ -64,6 +64,11 @@ steps:
   - { for_each: [1, 2], as: x, do: [ { set: { y: "${{ x }}" } } ], limit: 3, on_item_error: continue }
   - { parallel: { a: [ { fail: x } ], b: [ { return: { o: 1 } } ] }, wait_for: 1 }
   - { approval: { title: t, to: role:lead, quorum: 2, within: 1h } }
+  - { switch: 3, cases: [ { is: 1, do: [ { fail: x } ] }, { is: [2, 3], do: [] }, { when: "true", do: [ { fail: x } ] } ], default: [ { fail: x } ] }
+  - { while: "true", limit: 3, do: [ { wait: { for: 1m } } ] }
+  - { try: [ { fail: x } ], catch: [ { wait: { for: 1m } } ], finally: [ { wait: { for: 1m } } ] }
+  - { undo: {} }
+  - { undo: { step: w } }
 outputs: { o: 1 }
 `
 	if err := fits(t, s, all); err != nil {
@@ -79,7 +84,10 @@ func TestTheSchemaRefusesWhatIsMisspelt(t *testing.T) {
 		"a block":             head + "steps: [ { actoin: a.b } ]\n",
 		"a duration":          head + "timeout: 8 hours\nsteps: [ { fail: x } ]\n",
 		"a word of a list":    head + "on_failure: revert\nsteps: [ { fail: x } ]\n",
-		"what is not built":   head + "steps: [ { while: x, do: [] } ]\n",
+		"what is not built":   head + "steps: [ { call: x } ]\n",
+		"a loop without end":  head + "steps: [ { while: x, do: [ { fail: x } ] } ]\n",
+		"a try alone":         head + "steps: [ { try: [ { fail: x } ] } ]\n",
+		"a case of two kinds": head + "steps: [ { switch: 1, cases: [ { is: 1, when: x, do: [] } ] } ]\n",
 		"if without then":     head + "steps: [ { if: x } ]\n",
 		"then without if":     head + "steps: [ { then: [ { fail: x } ] } ]\n",
 		"an id":               head + "steps: [ { id: A, fail: x } ]\n",

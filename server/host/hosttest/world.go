@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
-	"strconv"
 	"sync"
 	"time"
 
@@ -17,7 +16,6 @@ import (
 	"github.com/tocsin-soar/tocsin/server/expr"
 	"github.com/tocsin-soar/tocsin/server/fault"
 	"github.com/tocsin-soar/tocsin/server/gate"
-	"github.com/tocsin-soar/tocsin/server/playbook"
 )
 
 // World plays the policy, the configuration and the other systems. What it answers
@@ -28,6 +26,10 @@ type World struct {
 	r       *rand.Rand // of the programs
 	actions map[string]*connector.Action
 	ids     int
+	finally int // the finally lists around what is drawn
+	racing  int // the loops around with several turns at once
+	// isolations are the ids of the blocks whose effects an undo block may name
+	isolations []string
 
 	mu      sync.Mutex
 	arrived map[string]int  // key → times it reached the other side
@@ -161,88 +163,3 @@ func (w *World) apply(c connector.Call) {
 		w.broken = append(w.broken, c.Action.ID+" took effect twice")
 	}
 }
-
-func (w *World) block(depth int) *playbook.Block {
-	w.ids++
-	b := &playbook.Block{ID: fmt.Sprintf("s%d", w.ids), OnError: "fail"}
-	if w.r.IntN(4) == 0 {
-		b.OnError = "continue"
-	}
-	n := w.r.IntN(16)
-	if depth <= 0 {
-		n = w.r.IntN(9)
-	}
-	switch n {
-	case 0, 1, 2, 3, 4, 5:
-		ref := []string{"sim.look", "sim.send", "sim.put", "sim.ticket", "sim.isolate"}[w.r.IntN(5)]
-		b.Kind = playbook.KindAction
-		b.Action = &playbook.Action{Ref: ref, Action: w.actions[ref], With: expr.Literal(map[string]any{"i": int64(w.ids)}), Timeout: time.Second}
-		if w.r.IntN(2) == 0 {
-			b.Action.Retry = &playbook.Retry{Attempts: 1 + w.r.IntN(3)}
-		}
-	case 6:
-		b.Kind, b.Set = playbook.KindSet, []playbook.Named{{Name: "v", Value: expr.Literal(2.0)}}
-	case 7:
-		b.Kind, b.Wait = playbook.KindWait, &playbook.Wait{For: expr.Literal("5m")}
-	case 8:
-		b.Kind, b.Question = playbook.KindQuestion, &playbook.Question{
-			Title: expr.Literal("sure?"), To: []string{"role:responder"}, Within: time.Hour,
-			Form: map[string]any{"ok": map[string]any{"type": "boolean"}}, Fields: []string{"ok"},
-		}
-		if w.r.IntN(2) == 0 {
-			b.Question.Otherwise = expr.Literal(map[string]any{"ok": false})
-		}
-	case 9:
-		b.Kind, b.Approval = playbook.KindApproval, &playbook.Approval{Title: expr.Literal("go on?"), To: []string{"role:responder"}, Quorum: 1, Within: time.Hour}
-	case 10:
-		b.Kind, b.If = playbook.KindIf, cond(w.r.IntN(2) == 0)
-		b.Then, b.Else = w.blocks(depth-1, 1), w.blocks(depth-1, 0)
-	case 11, 12:
-		items := make([]any, w.r.IntN(5))
-		for i := range items {
-			items[i] = int64(i)
-		}
-		b.Kind, b.ForEach = playbook.KindForEach, &playbook.ForEach{
-			Items: expr.Literal(items), As: "item", Do: w.blocks(depth-1, 1), Concurrency: 1 + w.r.IntN(3),
-			Limit: 4, Continue: w.r.IntN(2) == 0,
-		}
-	case 13, 14:
-		p := &playbook.Parallel{}
-		for i := range 1 + w.r.IntN(3) {
-			p.Branches = append(p.Branches, playbook.Branch{Name: fmt.Sprintf("b%d", i), Steps: w.blocks(depth-1, 1)})
-		}
-		p.WaitFor = 1 + w.r.IntN(len(p.Branches))
-		b.Kind, b.Parallel = playbook.KindParallel, p
-	default:
-		if w.r.IntN(2) == 0 {
-			b.Kind, b.Fail = playbook.KindFail, expr.Literal("enough")
-		} else {
-			b.Kind, b.Return = playbook.KindReturn, []playbook.Named{{Name: "v", Value: expr.Literal(int64(1))}}
-		}
-	}
-	if b.Kind != playbook.KindIf && w.r.IntN(6) == 0 {
-		b.If = cond(w.r.IntN(3) > 0)
-	}
-	return b
-}
-
-func cond(yes bool) *expr.Expr {
-	e, _ := expr.Cond(strconv.FormatBool(yes), expr.NewScope())
-	return e
-}
-
-func (w *World) blocks(depth, least int) []*playbook.Block {
-	var out []*playbook.Block
-	for range least + w.r.IntN(3) {
-		out = append(out, w.block(depth))
-	}
-	return out
-}
-
-// Playbook draws a random playbook.
-func (w *World) Playbook() *playbook.Playbook {
-	return &playbook.Playbook{Slug: "sim", Steps: w.blocks(3, 1), Timeout: 24 * time.Hour, Undo: w.r.IntN(2) == 0}
-}
-
-// IntN draws a number for the driver of a test.
-func (w *World) IntN(n int) int { return w.r.IntN(n) }

@@ -1,6 +1,8 @@
 package memory
 
 import (
+	"fmt"
+
 	"github.com/tocsin-soar/tocsin/server/engine"
 	"github.com/tocsin-soar/tocsin/server/playbook"
 )
@@ -40,12 +42,23 @@ func newCover(pb *playbook.Playbook) *cover {
 }
 
 func (c *cover) plan(blocks []*playbook.Block) {
-	for _, b := range blocks {
+	playbook.Walk(blocks, func(b *playbook.Block) {
 		c.steps = append(c.steps, b.ID)
-		if b.Kind == playbook.KindIf {
-			c.branches = append(c.branches, b.ID+": then", b.ID+": else")
-		} else if b.If != nil {
+		if b.Kind != playbook.KindIf && b.If != nil {
 			c.branches = append(c.branches, b.ID+": if true", b.ID+": if false")
+		}
+		switch {
+		case b.Kind == playbook.KindIf:
+			c.branches = append(c.branches, b.ID+": then", b.ID+": else")
+		case b.Switch != nil:
+			for i := range b.Switch.Cases {
+				c.branches = append(c.branches, caseName(b.ID, i))
+			}
+			c.branches = append(c.branches, b.ID+": default")
+		case b.While != nil:
+			c.branches = append(c.branches, b.ID+": a turn", b.ID+": an end")
+		case b.Try != nil && len(b.Try.Catch) > 0:
+			c.errors = append(c.errors, b.ID+": catch")
 		}
 		if b.OnError == "continue" {
 			c.errors = append(c.errors, b.ID+": on_error")
@@ -53,17 +66,15 @@ func (c *cover) plan(blocks []*playbook.Block) {
 		if b.Question != nil && b.Question.Otherwise != nil {
 			c.errors = append(c.errors, b.ID+": otherwise")
 		}
-		c.plan(b.Then)
-		c.plan(b.Else)
-		if b.ForEach != nil {
-			c.plan(b.ForEach.Do)
-		}
-		if b.Parallel != nil {
-			for _, br := range b.Parallel.Branches {
-				c.plan(br.Steps)
-			}
-		}
+	})
+}
+
+// caseName names a way of a switch; -1 is the default.
+func caseName(id string, i int) string {
+	if i < 0 {
+		return id + ": default"
 	}
+	return fmt.Sprintf("%s: case %d", id, i+1)
 }
 
 // see notes what a run entered: from its journal, so that a condition counts also
@@ -72,7 +83,7 @@ func (c *cover) see(r *Run) {
 	ids := map[string]string{}
 	for _, s := range r.State.Steps() {
 		ids[s.Path] = s.ID
-		if s.Status != engine.StepSkipped && s.Kind != "undo" {
+		if s.Status != engine.StepSkipped {
 			c.saw[s.ID] = true
 		}
 		if s.Status == engine.StepFailed {
@@ -95,7 +106,17 @@ func (c *cover) see(r *Run) {
 			c.saw[id+": "+map[bool]string{true: "then", false: "else"}[ev.Value.V == true]] = true
 		case "otherwise":
 			c.saw[id+": otherwise"] = true
+		case "switch":
+			m, _ := ev.Value.V.(map[string]any)
+			if n, ok := m["case"].(int64); ok {
+				c.saw[caseName(id, int(n))] = true
+			}
+		case "while":
+			c.saw[id+": "+map[bool]string{true: "a turn", false: "an end"}[ev.Value.V == true]] = true
 		}
+	}
+	for _, id := range r.State.Caught() {
+		c.saw[id+": catch"] = true
 	}
 }
 

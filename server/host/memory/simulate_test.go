@@ -139,24 +139,5 @@ func check(t *testing.T, w *hosttest.World, seed uint64, h *memory.Host, run *me
 	if at, ok := h.Next(); ok {
 		t.Errorf("seed %d: a timer is left at %s", seed, at)
 	}
-	if run.Program.Playbook.Undo && run.State.Status() == engine.RunFailed && len(h.Force()) > 0 && !undoTried(run) {
-		t.Errorf("seed %d: effects stay in force without an attempt to undo them", seed)
-	}
-}
-
-// undoTried says that an undo was begun, or that a person's force forbade it.
-func undoTried(run *memory.Run) bool {
-	for _, e := range run.Journal {
-		if b, err := engine.Decode(e.Kind, e.Body); err == nil {
-			if c, cancel := b.(engine.CancelRequested); cancel && c.Force {
-				return true
-			}
-		}
-	}
-	for _, s := range run.State.Steps() {
-		if s.Kind == "undo" {
-			return true
-		}
-	}
-	return false
+	order(t, seed, prog, st, run)
 }

@@ -53,6 +53,7 @@ const view = (state: NodeView["state"], meta = ""): NodeView => ({ state, meta }
 test("a fan-out is one node: numbers of iterations leave the path", () => {
   expect(template("contain/each[3]/isolate")).toBe("contain/isolate");
   expect(template("a/each[]/b")).toBe("a/b");
+  expect(template("poll/turn[*]/look")).toBe(template("poll/turn[12]/look"));
   expect(template("if1/isolate")).toBe("if1/isolate");
 });
 

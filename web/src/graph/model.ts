@@ -11,7 +11,7 @@ export type NodeView = {
 };
 
 /** A path without the numbers of its iterations: a node of the picture stands for all of them. */
-export const template = (path: string): string => path.replace(/\/(each|turn)\[\d*\]/g, "");
+export const template = (path: string): string => path.replace(/\/(each|turn)\[(\d*|\*)\]/g, "");
 
 /** Rounded orthogonal line through the layout's points. */
 export function elbow(points: readonly (readonly number[])[], radius = 7): string {
