@@ -166,6 +166,7 @@ func (a *App) openStore(ctx context.Context) error {
 	a.keyPath = path
 	a.store, err = store.Open(ctx, store.Options{
 		Path: a.cfg.DB, Clock: a.clock, Log: a.log, Random: rand.Reader, Instance: a.cfg.Instance,
+		Committed: a.num.Commit,
 	})
 	return err
 }

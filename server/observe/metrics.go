@@ -52,7 +52,7 @@ func NewMetrics(version string) *Metrics {
 		decisions:  counter("decisions_total", "Decisions of the policy.", "outcome"),
 		judging:    prometheus.NewHistogram(opts("decision_seconds", "Time of a decision.", fast)),
 		commits:    counter("commits_total", "Transactions of the committer.", "result"),
-		committing: prometheus.NewHistogram(opts("commit_seconds", "Time of a transaction with its sync.", fast)),
+		committing: prometheus.NewHistogram(opts("commit_seconds", "Time of a COMMIT with its sync.", fast)),
 		acts:       prometheus.NewHistogram(opts("commit_acts", "Acts in one transaction.", []float64{1, 2, 4, 8, 16, 32, 64, 128, 256})),
 		panics:     counter("panics_total", "Panics caught, by place.", "place"),
 		problems: prometheus.NewGaugeVec(

@@ -186,7 +186,12 @@ func (c *committer) batch(ctx context.Context, first *act) {
 		c.fail(ctx, b, fmt.Errorf("number a batch: %w", err))
 		return
 	}
-	if err := c.h.commit(); err != nil {
+	began := c.s.opt.Clock()
+	err := c.h.commit()
+	if c.s.opt.Committed != nil {
+		c.s.opt.Committed(len(b.acts), c.s.opt.Clock().Sub(began), err)
+	}
+	if err != nil {
 		c.unsure(ctx, b, err)
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/tocsin-soar/tocsin/server/audit"
 	"github.com/tocsin-soar/tocsin/server/fault"
@@ -207,5 +208,48 @@ func TestListenersHearEveryCommitInOrder(t *testing.T) {
 	cs, newest, err := s.Changes(t.Context(), 150, 1000)
 	if err != nil || newest != 200 || len(cs) != 50 || cs[0].Seq != 151 {
 		t.Errorf("resumed with %d changes up to %d (%v)", len(cs), newest, err)
+	}
+}
+
+func TestEveryTransactionIsCounted(t *testing.T) {
+	o, _ := options(t, t.TempDir())
+	var mu sync.Mutex
+	acts, bad := 0, 0
+	o.Committed = func(n int, _ time.Duration, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		acts += n
+		if err != nil {
+			bad++
+		}
+	}
+	broken := errors.New("a broken disk")
+	fail := false
+	o.faults.commit = func(really func() error) error {
+		if err := really(); err != nil || !fail {
+			return err
+		}
+		fail = false
+		return broken
+	}
+	s := open1(t, o)
+	mu.Lock()
+	before := acts
+	mu.Unlock()
+	for range 3 {
+		if err := s.commit(t.Context(), func(*tx) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.chore(t.Context(), func(*handle) error { fail = true; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.commit(t.Context(), func(*tx) error { return nil }); err != nil {
+		t.Fatal(err) // it was there after all
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if acts-before != 4 || bad != 1 {
+		t.Errorf("%d acts and %d errors, want 4 and 1", acts-before, bad)
 	}
 }

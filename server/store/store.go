@@ -34,6 +34,9 @@ type Options struct {
 	// Instance names the instance (TOCSIN_INSTANCE) where the machine's identity
 	// says nothing, as in a container; "" elsewhere.
 	Instance string
+	// Committed is told of every transaction: how many acts were in it, how long its
+	// COMMIT took, and what that said; may be nil.
+	Committed func(acts int, took time.Duration, err error)
 
 	faults faults // only of tests
 }

@@ -137,8 +137,10 @@ func TestContractSettings(t *testing.T) {
 	t.Run("metrics.public opens /metrics", func(t *testing.T) {
 		srv := start(t, setup{env: []string{"TOCSIN_METRICS_PUBLIC=true"}})
 		r := srv.guest().do("GET", "/metrics", nil).want(t, 200)
-		if !strings.Contains(string(r.raw), "# TYPE tocsin_") {
-			t.Errorf("got %.300s", r.raw)
+		for _, want := range []string{"# TYPE tocsin_", `tocsin_commits_total{result="ok"}`} { // the start wrote something
+			if !strings.Contains(string(r.raw), want) {
+				t.Errorf("no %s in %.300s", want, r.raw)
+			}
 		}
 	})
 	t.Run("references read only what the settings name, never TOCSIN_*", func(t *testing.T) {
