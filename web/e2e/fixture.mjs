@@ -2,6 +2,7 @@
 // state, hostile data, small screens, and the budgets that a main thread can be held to. `node e2e/fixture.mjs REGEXP` runs some.
 import assert from "node:assert/strict";
 import { axe, launch, open } from "./browser.mjs";
+import { PAYLOADS } from "./fixtures/payloads.mjs";
 import { serve } from "./fixtures/server.mjs";
 import { APR, effects, FIN, RUN } from "./fixtures/story.mjs";
 import { SCREENS } from "./shots.mjs";
@@ -288,6 +289,38 @@ test("every filter stands in the address", () =>
     await page.reload();
     await page.waitForFunction(() => document.querySelectorAll(".gridrow").length === 1);
   }));
+
+// S029: every text that a stranger may have written carries one of them, on every screen. Nothing runs (a dialog, an
+// error or a refusal of the content policy is found by the page's own watch), nothing is loaded from elsewhere, and no
+// element of theirs comes into being.
+for (const width of [1440, 390])
+  test(`S029: ${PAYLOADS.length} payloads on every screen run nothing and load nothing, ${width} px`, () => {
+    const payloads = new Map();
+    return on({ width, frozen: true, payloads, allow: /404/ }, async (page) => {
+      const found = [];
+      const seen = new Set();
+      for (const [name, path, act] of SCREENS) {
+        await go(page, path);
+        if (act) {
+          await act(page);
+          await page.waitForTimeout(150);
+        }
+        const made = await page.evaluate(() =>
+          [
+            ...document.querySelectorAll(
+              "#app script, #app iframe, #app img, #app object, #app embed, #app video, #app audio, #app math, #app base, #app meta, #app link, #app style, #app template, #app foreignObject, [onerror], [onload], [onfocus], [ontoggle], a[href^='javascript:' i], a[href^='data:' i], a[href^='vbscript:' i], [src*='payload.example'], [href*='payload.example']:not([rel~='noreferrer'])",
+            ),
+          ].map((e) => e.outerHTML.slice(0, 120)),
+        );
+        for (const m of made) found.push(`${name}: ${m}`);
+        const shown = (await page.evaluate(() => document.body.textContent)).replace(/\s+/g, "");
+        for (const p of PAYLOADS) if (shown.includes(p.replace(/\s+/g, ""))) seen.add(p);
+      }
+      assert.deepEqual(found, []);
+      assert.ok(seen.size > PAYLOADS.length / 2, `only ${seen.size} are shown whole on any screen`);
+      for (const p of PAYLOADS) assert.ok(payloads.get(p), `${p} stands nowhere`);
+    });
+  });
 
 test("hostile data stays text, and what deceives is made visible", () =>
   on({}, async (page, _server, tab) => {
