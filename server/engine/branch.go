@@ -39,6 +39,15 @@ func choose(s *playbook.Switch, vars expr.Vars) (any, error) {
 	return map[string]any{"value": value, "case": int64(-1)}, nil
 }
 
+// transform runs a jq program. Its result is recorded: a replay never runs it again.
+func transform(tr *playbook.Transform, vars expr.Vars) (any, error) {
+	v, err := tr.Value.Eval(vars)
+	if err != nil {
+		return nil, fmt.Errorf("value: %w", err)
+	}
+	return tr.JQ.Run(v)
+}
+
 func caseHolds(c playbook.Way, value any, vars expr.Vars) (bool, error) {
 	if c.When != nil {
 		return c.When.Bool(vars)

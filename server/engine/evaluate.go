@@ -65,6 +65,8 @@ func (s State) evaluate(p *Program, c Evaluate) (any, error) {
 		return choose(b.Switch, vars)
 	case "while":
 		return b.While.If.Eval(vars)
+	case "transform":
+		return transform(b.Transform, vars)
 	}
 	return nil, fmt.Errorf("nothing to evaluate as %q", c.What)
 }
@@ -264,7 +266,7 @@ func (t *turn) steer(st *step, what string, v any) {
 		st.input = map[string]any{"title": text(v)}
 		st.stage = atRequest
 		t.do(Request{st.path})
-	case "otherwise":
+	case "otherwise", "transform":
 		t.settle(st, StepSucceeded, v, nil)
 	case "switch":
 		t.steerSwitch(st, v)

@@ -29,7 +29,7 @@ type Started struct {
 // replayed by a newer expression library. Path is "" for the run's own values.
 type Evaluated struct {
 	Path  string `json:"path"`
-	What  string `json:"what"` // if, with, items, set, message, outputs, inputs, return, title, for, until, otherwise
+	What  string `json:"what"` // if, with, items, set, message, outputs, inputs, return, title, for, until, otherwise, switch, while, transform
 	Value Value  `json:"value"`
 	Error *Error `json:"error,omitempty"`
 }

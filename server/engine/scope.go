@@ -73,6 +73,8 @@ func (t *turn) open(st *step) {
 		t.openTry(st)
 	case playbook.KindUndo:
 		t.openUndo(st)
+	case playbook.KindTransform:
+		t.do(Evaluate{st.path, "transform"})
 	}
 }
 
@@ -137,7 +139,7 @@ func (t *turn) scopeEnded(sc *scope, failure *Error) {
 	case playbook.KindTry:
 		t.tryEnded(o, sc, failure)
 	case playbook.KindAction, playbook.KindWait, playbook.KindQuestion, playbook.KindApproval, playbook.KindSet,
-		playbook.KindFail, playbook.KindReturn, playbook.KindUndo: // they hold no blocks
+		playbook.KindFail, playbook.KindReturn, playbook.KindUndo, playbook.KindTransform: // they hold no blocks
 	}
 }
 

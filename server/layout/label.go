@@ -95,6 +95,11 @@ func wordsOfFlow(b *playbook.Block) (what, detail string) {
 		if len(b.Try.Finally) > 0 {
 			detail = "and in the end in any case"
 		}
+	case b.Transform != nil:
+		what = "Transform"
+		if b.Transform.JQ != nil {
+			detail = strings.Join(strings.Fields(b.Transform.JQ.Source()), " ")
+		}
 	case b.Undo != nil:
 		what, detail = "Undo", "all of this run"
 		if b.Undo.Step != "" {

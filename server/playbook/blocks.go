@@ -40,6 +40,12 @@ type Undo struct {
 	Step string // id of the block; "" for all of them
 }
 
+// Transform makes another value of a value, by a jq program.
+type Transform struct {
+	Value *expr.Value
+	JQ    *expr.JQ
+}
+
 // Arm is a list of blocks inside a block. Name is what a path has between the
 // block's own and that of a block inside: "" for none. Turns are the arms of a
 // loop: the path has each[i] or turn[i] there instead.

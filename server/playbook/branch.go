@@ -218,3 +218,30 @@ func undoable(d *draft) bool {
 	}
 	return d.block.Action == nil || d.block.Action.Action == nil || d.block.Action.Action.Inverse != nil
 }
+
+// transform checks a jq program. It is literal text: what an alert says never becomes
+// a part of it.
+func (k *compiler) transform(d *draft, raw *rawTransform, f facts) {
+	t := &Transform{}
+	d.block.Transform = t
+	if raw.Transform == nil {
+		return
+	}
+	if raw.Transform.Value != nil {
+		t.Value = k.value(raw.Transform.Value, f, nil)
+	}
+	n := raw.Transform.JQ
+	switch {
+	case n == nil:
+	case n.Kind != document.Text:
+		k.add(n.Problem("wrong_type", "jq must be text", "put the program in quotes, or behind |"))
+	case strings.Contains(n.Scalar(), "${{"):
+		k.add(n.Problem("expression", "a jq program holds no ${{ }}", "give what it needs in value: { a: \"${{ … }}\" }, and read it as .a"))
+	default:
+		program, issues := expr.CompileJQ(n.Scalar())
+		for _, i := range issues {
+			k.add(n.ProblemIn(i.Offset, i.Severity, i.Code, i.Message, i.Hint))
+		}
+		t.JQ = program
+	}
+}

@@ -204,6 +204,8 @@ func commonOf(raw any) common {
 		return r.common
 	case *rawTakeBack:
 		return r.common
+	case *rawTransform:
+		return r.common
 	}
 	return common{}
 }
@@ -254,7 +256,7 @@ func armKeys(kind Kind) []string {
 		return []string{"default"}
 	case KindTry:
 		return []string{"try", "catch", "finally"}
-	case KindAction, KindParallel, KindWait, KindQuestion, KindApproval, KindSet, KindFail, KindReturn, KindUndo:
+	case KindAction, KindParallel, KindWait, KindQuestion, KindApproval, KindSet, KindFail, KindReturn, KindUndo, KindTransform:
 	}
 	return nil
 }

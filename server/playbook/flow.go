@@ -152,6 +152,8 @@ func (k *compiler) work(d *draft, f facts) facts {
 		return k.try(d, raw, f)
 	case *rawTakeBack:
 		k.takeBack(d, raw)
+	case *rawTransform:
+		k.transform(d, raw, f)
 	case *rawFail:
 		if raw.Fail != nil {
 			d.block.Fail = k.value(raw.Fail, f, wording())

@@ -28,6 +28,8 @@ const (
 	KindWhile    Kind = "while"
 	KindTry      Kind = "try"
 	KindUndo     Kind = "undo"
+
+	KindTransform Kind = "transform"
 )
 
 // Playbook is one checked file.
@@ -126,6 +128,8 @@ type Block struct {
 	While    *While
 	Try      *Try
 	Undo     *Undo
+
+	Transform *Transform
 }
 
 // Action calls an integration's action.

@@ -183,6 +183,16 @@ type rawUndoOf struct {
 	Step *document.Node `yaml:"step" schema:"id" doc:"the id of the step; all of the run unless said otherwise"`
 }
 
+type rawTransform struct {
+	common    `yaml:",inline"`
+	Transform *rawJQ `yaml:"transform,required" doc:"makes another value of a value"`
+}
+
+type rawJQ struct {
+	Value *document.Node `yaml:"value,required" doc:"the value, . in the program"`
+	JQ    *document.Node `yaml:"jq,required" schema:"jq" doc:"a jq program that gives one value"`
+}
+
 type rawFail struct {
 	common `yaml:",inline"`
 	Fail   *document.Node `yaml:"fail,required" schema:"text" doc:"why: ends the run as failed"`
@@ -227,6 +237,7 @@ func forms() []form {
 		{KindSwitch, "cases", func() any { return &rawSwitch{} }},
 		{KindWhile, "while", func() any { return &rawWhile{} }},
 		{KindTry, "try", func() any { return &rawTry{} }},
+		{KindTransform, "transform", func() any { return &rawTransform{} }},
 		{KindUndo, "undo", func() any { return &rawTakeBack{} }},
 		{KindIf, "then", func() any { return &rawIf{} }},
 	}
@@ -236,7 +247,6 @@ func forms() []form {
 // nearly the same meanwhile.
 func later() map[string]string {
 	return map[string]string{
-		"call":      "write the other playbook's steps here",
-		"transform": "use set with an expression",
+		"call": "write the other playbook's steps here",
 	}
 }

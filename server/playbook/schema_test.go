@@ -68,6 +68,7 @@ steps:
   - { while: "true", limit: 3, do: [ { wait: { for: 1m } } ] }
   - { try: [ { fail: x } ], catch: [ { wait: { for: 1m } } ], finally: [ { wait: { for: 1m } } ] }
   - { undo: {} }
+  - { transform: { value: [1], jq: "map(. + 1)" } }
   - { undo: { step: w } }
 outputs: { o: 1 }
 `

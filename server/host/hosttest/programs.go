@@ -94,6 +94,12 @@ func (w *World) parallel(b *playbook.Block, depth int) {
 func (w *World) plain(b *playbook.Block, n int) {
 	switch n {
 	case 6:
+		if w.r.IntN(3) == 0 {
+			src := []string{"map(. + 1)", ".[5]", "error(\"no\")", ".[]"}[w.r.IntN(4)]
+			program, _ := expr.CompileJQ(src)
+			b.Kind, b.Transform = playbook.KindTransform, &playbook.Transform{Value: expr.Literal([]any{int64(1), 2.5}), JQ: program}
+			break
+		}
 		b.Kind, b.Set = playbook.KindSet, []playbook.Named{{Name: "v", Value: expr.Literal(2.0)}}
 	case 7:
 		b.Kind, b.Wait = playbook.KindWait, &playbook.Wait{For: expr.Literal("5m")}

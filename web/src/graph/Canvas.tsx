@@ -37,6 +37,7 @@ const KIND: Record<string, GlyphName> = {
   while: "i-retry",
   try: "i-group",
   undo: "i-undo",
+  transform: "i-process",
   start: "i-alerts",
   alert: "i-alerts",
   trigger: "i-alerts",
