@@ -47,6 +47,14 @@ type DropTimer struct{ Path, Timer string }
 // EndHold ends this run's hold on an effect; the host answers with HoldEnded.
 type EndHold struct{ Path, Key string }
 
+// Line puts the run in line among those of its playbook with the same key. It is
+// told by a signal: Placed when its turn has come, Dropped when it is not wanted.
+type Line struct {
+	Key   string
+	Limit int
+	Then  string // queue, drop or cancel_oldest
+}
+
 // Finish says that the run has ended: nothing is under way any more.
 type Finish struct{}
 
@@ -59,6 +67,7 @@ func (Void) command()      {}
 func (SetTimer) command()  {}
 func (DropTimer) command() {}
 func (EndHold) command()   {}
+func (Line) command()      {}
 func (Finish) command()    {}
 
 // The timers.

@@ -73,8 +73,11 @@ func (s State) evaluate(p *Program, c Evaluate) (any, error) {
 
 func (s State) evaluateRun(p *Program, what string) (any, error) {
 	vars := s.names(p, nil)
-	if what == "outputs" {
+	switch what {
+	case "outputs":
 		return named(p.Playbook.Outputs, vars)
+	case "key":
+		return p.Playbook.Concurrency.Key.Eval(vars)
 	}
 	out := map[string]any{}
 	maps.Copy(out, s.inputs)
@@ -219,17 +222,20 @@ func (t *turn) evaluatedRun(b Evaluated) {
 		return
 	}
 	m, _ := b.Value.V.(map[string]any)
-	if b.What == "outputs" {
+	switch {
+	case b.What == "outputs":
 		t.s.outputs = m
 		t.finish(RunSucceeded)
-		return
+	case b.What == "key":
+		t.lineUp(b.Value.V)
+	case t.s.root != nil:
+	case t.s.line.wanted && t.p.Playbook.Concurrency != nil:
+		t.s.inputs = m
+		t.do(Evaluate{"", "key"})
+	default:
+		t.s.inputs = m
+		t.openRoot()
 	}
-	if t.s.root != nil {
-		return
-	}
-	t.s.inputs = m
-	t.s.root = &scope{blocks: t.p.Playbook.Steps}
-	t.enter(t.s.root)
 }
 
 // steer uses a value at the place it was computed for.

@@ -22,14 +22,24 @@ type Body interface {
 type Started struct {
 	Semantics int               `json:"semantics"`
 	Inputs    Object            `json:"inputs"`
-	Manifests map[string]string `json:"manifests"` // action → action_sha256, pinned
+	Manifests map[string]string `json:"manifests"`       // action → action_sha256, pinned
+	Lined     bool              `json:"lined,omitempty"` // it waits for its turn under the playbook's concurrency
+}
+
+// Placed lets a run begin that waited for its turn.
+type Placed struct{}
+
+// Dropped ends a run before it began: as many as may are at work, and the playbook
+// wants no further one.
+type Dropped struct {
+	Limit int `json:"limit"`
 }
 
 // Evaluated records a value that steers: the run goes on with it, also when it is
 // replayed by a newer expression library. Path is "" for the run's own values.
 type Evaluated struct {
 	Path  string `json:"path"`
-	What  string `json:"what"` // if, with, items, set, message, outputs, inputs, return, title, for, until, otherwise, switch, while, transform
+	What  string `json:"what"` // if, with, items, set, message, outputs, inputs, key, return, title, for, until, otherwise, switch, while, transform
 	Value Value  `json:"value"`
 	Error *Error `json:"error,omitempty"`
 }
@@ -170,6 +180,12 @@ type HoldEnded struct {
 
 // Kind is the event's word in the journal.
 func (Started) Kind() string { return "started" }
+
+// Kind is the event's word in the journal.
+func (Placed) Kind() string { return "placed" }
+
+// Kind is the event's word in the journal.
+func (Dropped) Kind() string { return "dropped" }
 
 // Kind is the event's word in the journal.
 func (Evaluated) Kind() string { return "evaluated" }

@@ -52,6 +52,7 @@ type State struct {
 	undos   int     // undo steps begun and not settled
 	cleanup *Error  // of a finally that failed after a return
 	ending  ending
+	line    line
 	busy    int // steps that are at work, not waiting
 	waits   map[string]Waiting
 	touched map[string]bool
@@ -267,7 +268,7 @@ func (s State) Wanting(c Command) bool {
 		return s.at(c.Path, atEndHold)
 	case Call:
 		return s.Calls(c.Path)
-	case Evaluate, Void, SetTimer, DropTimer, Finish:
+	case Evaluate, Void, SetTimer, DropTimer, Line, Finish:
 	}
 	return true
 }

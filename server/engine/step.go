@@ -42,6 +42,10 @@ func (t *turn) take(b Body) {
 		t.begin(b)
 	case Evaluated:
 		t.evaluated(b)
+	case Placed:
+		t.placed()
+	case Dropped:
+		t.dropped(b)
 	case CancelRequested:
 		t.cancel(b)
 	case TimerFired:
@@ -95,7 +99,8 @@ func (t *turn) begin(b Started) {
 	at := t.s.now
 	t.s.started, t.s.status = &at, RunRunning
 	t.s.inputs = b.Inputs
-	if d := t.p.Playbook.Timeout; d > 0 {
+	t.s.line.wanted = b.Lined
+	if d := t.p.Playbook.Timeout; d > 0 && !b.Lined { // waiting for its turn does not count
 		t.do(SetTimer{"", TimerRun, at.Add(d)})
 	}
 	t.do(Evaluate{"", "inputs"})

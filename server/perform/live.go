@@ -56,6 +56,7 @@ func (l *Live) wholeInput(q gate.Question, input []byte) ([]byte, error) {
 func (l *Live) Begin() engine.Started {
 	return engine.Started{
 		Semantics: engine.Semantics, Inputs: l.Start.Inputs, Manifests: l.Program.Actions(),
+		Lined: l.Program.Playbook.Concurrency != nil,
 	}
 }
 
@@ -81,6 +82,8 @@ func (l *Live) Take(at time.Time, body engine.Body, rec *Record) ([]engine.Comma
 				rec.drop(TimerKey{c.Path, c.Timer})
 			case engine.Void:
 				rec.Close = append(rec.Close, closing(c))
+			case engine.Line:
+				rec.Line = &c
 			default:
 				out = append(out, c)
 			}
@@ -97,6 +100,7 @@ func (l *Live) Once(at time.Time, b engine.Body, rec *Record) ([]engine.Command,
 	}
 	var cmds []engine.Command
 	l.State, cmds = engine.Step(l.Program, l.State, engine.Event{At: at, Body: b})
+	rec.Leaves = rec.Leaves || l.State.Stands() && l.State.Status().Final()
 	rec.Events = append(rec.Events, Event{Seq: l.State.Seq(), At: at, Kind: kind, Body: raw})
 	return cmds, nil
 }

@@ -39,6 +39,9 @@ type Record struct {
 	Signals    []int64 // ids of the signals consumed
 	Free       []Claim // reservations of attempts that certainly did nothing
 	Audit      []audit.Draft
+
+	Line   *engine.Line // it gets in line; nil: it does not
+	Leaves bool         // it is over and leaves the line
 }
 
 // Decided is a decision with its exact input (the alert apart, by hash) and the

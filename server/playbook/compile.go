@@ -177,7 +177,6 @@ func (k *compiler) concurrency(root *document.Node, raw *rawConcurrency) {
 	if raw.Then == "" {
 		raw.Then = "queue"
 	}
-	k.add(root.KeyNode("concurrency").Warning("not_built", "concurrency is not enforced yet", "until it is, runs with equal keys go on side by side"))
 	c := &Concurrency{Limit: raw.Limit, Then: raw.Then}
 	if raw.Key != nil {
 		c.Key = k.value(raw.Key, newFacts(), map[string]any{"type": []any{"string", "integer", "number", "boolean"}})

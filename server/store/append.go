@@ -96,6 +96,9 @@ func (t *tx) record(h *runHead, rec perform.Record) ([]perform.Ended, error) {
 	if err := t.clocks(rec); err != nil {
 		return nil, err
 	}
+	if err := t.lines(rec); err != nil {
+		return nil, err
+	}
 	return ended, t.link(rec.Audit...)
 }
 

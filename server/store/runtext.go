@@ -47,7 +47,7 @@ func severityOf(priority int64) string {
 }
 
 // waitsOf gives the words of what a run waits for, each once and between spaces,
-// and whether only people or timers can move it on.
+// and whether only people, timers or other runs can move it on.
 func waitsOf(v *engine.Run) (words string, parked bool) {
 	parked = v.Status == engine.RunWaiting && len(v.Waiting) > 0
 	words = " "
@@ -56,8 +56,9 @@ func waitsOf(v *engine.Run) (words string, parked bool) {
 			words += string(w.Kind) + " "
 		}
 		switch w.Kind {
-		case engine.WaitApproval, engine.WaitQuestion, engine.WaitTimer, engine.WaitEvent, engine.WaitInDoubt:
-		case engine.WaitConnection, engine.WaitConcurrency, engine.WaitHalt:
+		case engine.WaitApproval, engine.WaitQuestion, engine.WaitTimer, engine.WaitEvent, engine.WaitInDoubt,
+			engine.WaitConcurrency:
+		case engine.WaitConnection, engine.WaitHalt:
 			parked = false
 		}
 	}

@@ -129,7 +129,17 @@ func (w *World) blocks(depth, least int) []*playbook.Block {
 
 // Playbook draws a random playbook.
 func (w *World) Playbook() *playbook.Playbook {
-	return &playbook.Playbook{Slug: "sim", Steps: w.blocks(3, 1), Timeout: 24 * time.Hour, Undo: w.r.IntN(2) == 0}
+	pb := &playbook.Playbook{Slug: "sim", Steps: w.blocks(3, 1), Timeout: 24 * time.Hour, Undo: w.r.IntN(2) == 0}
+	if w.r.IntN(4) == 0 {
+		pb.Concurrency = w.Concurrency()
+	}
+	return pb
+}
+
+// Concurrency draws how many runs go on at once.
+func (w *World) Concurrency() *playbook.Concurrency {
+	then := []string{"queue", "drop", "cancel_oldest"}[w.r.IntN(3)]
+	return &playbook.Concurrency{Key: expr.Literal("k"), Limit: 1 + w.r.IntN(2), Then: then}
 }
 
 // IntN draws a number for the driver of a test.

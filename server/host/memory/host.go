@@ -36,6 +36,8 @@ type Host struct {
 	timers    []due
 	claims    []perform.Claim
 	todo      []work
+	line      []*standing // in the order in which they came
+	letters   []letter
 
 	// Async leaves dispatched attempts in flight until Land or Lose.
 	Async   bool
@@ -118,13 +120,37 @@ func (h *Host) push(run string, cmds []engine.Command) {
 }
 
 func (h *Host) drain() error {
-	for len(h.todo) > 0 {
+	for len(h.todo) > 0 || len(h.letters) > 0 {
+		if len(h.todo) == 0 {
+			if err := h.deliver(); err != nil {
+				return err
+			}
+			continue
+		}
 		w := h.todo[0]
 		h.todo = h.todo[1:]
 		if err := h.do(h.runs[w.run], w.cmd); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// deliver hands the first letter to its run.
+func (h *Host) deliver() error {
+	m := h.letters[0]
+	h.letters = h.letters[1:]
+	r, ok := h.runs[m.run]
+	if !ok || r.State.Status().Final() {
+		return nil
+	}
+	rec := r.Blank()
+	cmds, err := r.Take(h.Now, m.body, &rec)
+	if err != nil {
+		return err
+	}
+	h.write(r, rec)
+	h.push(m.run, cmds)
 	return nil
 }
 

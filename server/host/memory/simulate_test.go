@@ -53,21 +53,29 @@ func simulate(t *testing.T, seed uint64) {
 		t.Fatalf("seed %d: %v", seed, err)
 	}
 	run := h.Run(st.ID)
+	if goOn(t, w, seed, h, run) {
+		check(t, w, seed, h, run, prog, st)
+	}
+}
+
+// goOn lets things happen until the run has ended; false: it did not.
+func goOn(t *testing.T, w *hosttest.World, seed uint64, h *memory.Host, run *memory.Run) bool {
+	t.Helper()
 	for turn := 0; !run.State.Status().Final(); turn++ {
 		if turn > 2000 {
 			t.Errorf("seed %d: the run does not end: %+v", seed, run.State.View().Waiting)
-			return
+			return false
 		}
 		if v := run.State.View(); v.Status == engine.RunWaiting && len(v.Waiting) == 0 {
 			t.Errorf("seed %d: the run waits for nothing", seed)
-			return
+			return false
 		}
 		if err := move(w, h, run); err != nil {
 			t.Errorf("seed %d: %v", seed, err)
-			return
+			return false
 		}
 	}
-	check(t, w, seed, h, run, prog, st)
+	return true
 }
 
 // move lets one thing happen from outside.
