@@ -67,6 +67,7 @@ type Notice struct {
 	To    []string // role:x, team:y, user:z
 	Title string
 	Text  string
+	Alert string // alr_… that it links to; "" for the run
 }
 
 // Platform is what stands behind the actions. Those whose part is nil are
@@ -188,7 +189,7 @@ func plain(v any) (any, error) {
 }
 
 func (i *integration) notify(ctx context.Context, c native.Call) (any, error) {
-	n := Notice{To: texts(c.Params, "to"), Title: text(c.Params, "title"), Text: text(c.Params, "text")}
+	n := Notice{To: texts(c.Params, "to"), Title: text(c.Params, "title"), Text: text(c.Params, "text"), Alert: text(c.Params, "alert")}
 	told, err := i.on.People.Notify(ctx, c.Origin, c.Key, n)
 	return map[string]any{"told": int64(told)}, wrap(err)
 }

@@ -23,7 +23,7 @@ func (a *App) openAPI(ctx context.Context) error {
 		Effects: effects{a.store}, EffectControl: st, Decisions: decisions{a.store},
 		Playbooks: books{a.lib}, Authors: authors{books{a.lib}, a}, Policies: policies{a}, Connections: links{a},
 		Catalogue: catalogue{a}, Schedules: plans{a}, Halt: st, Audit: a.store, People: a.desk, Tokens: a.desk,
-		Changes: a.store, Numbers: a.num, State: st, Replays: a.store.Replays(),
+		Notifications: a.store, Changes: a.store, Numbers: a.num, State: st, Replays: a.store.Replays(),
 		About: httpapi.About{Version: Version, Instance: a.store.Instance(), DemoURL: a.RangeURL()},
 		Bound: a.intake.MaxBody, App: web.Dist, Clock: a.clock, Random: func(p []byte) { _, _ = rand.Read(p) },
 		BaseURL: a.base, Secure: a.cfg.Secure(), Proxies: a.cfg.Proxies, MetricsPublic: a.cfg.MetricsPublic,

@@ -2,8 +2,11 @@ package app
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/tocsin-soar/tocsin/server/notification"
 )
 
 // health knows how the connections are. It asks each one's health action, which is
@@ -19,6 +22,7 @@ type pulse struct {
 	ok      bool
 	message string
 	action  string
+	failed  int // looks in a row that failed
 	at      time.Time
 }
 
@@ -52,9 +56,33 @@ func (h *health) probe(ctx context.Context, name string) pulse {
 	p := h.look(ctx, name)
 	p.at = h.a.clock()
 	h.mu.Lock()
-	defer h.mu.Unlock()
+	before := h.last[name]
+	if !p.ok {
+		p.failed = before.failed + 1
+	}
 	h.last[name] = p
+	h.mu.Unlock()
+	h.tell(ctx, name, before, p)
 	return p
+}
+
+// tellAfter is how many looks in a row must fail before people are told: one alone
+// is often a blink.
+const tellAfter = 2
+
+// tell tells people that a connection has begun to fail, and settles that when it
+// answers again.
+func (h *health) tell(ctx context.Context, name string, before, now pulse) {
+	var err error
+	switch {
+	case now.failed == tellAfter:
+		_, err = h.a.store.Tell(ctx, notification.Broken(name, now.message, now.at))
+	case now.ok && before.failed > 0, now.ok && before.at.IsZero():
+		err = h.a.store.Settle(ctx, name, notification.ConnectionBroken)
+	}
+	if err != nil && ctx.Err() == nil {
+		h.a.log.LogAttrs(ctx, slog.LevelWarn, "nobody was told how a connection is", slog.String("connection", name), slog.Any("error", err))
+	}
 }
 
 func (h *health) look(ctx context.Context, name string) pulse {

@@ -15,12 +15,13 @@ import (
 	"github.com/tocsin-soar/tocsin/server/intake"
 	"github.com/tocsin-soar/tocsin/server/lookup"
 	"github.com/tocsin-soar/tocsin/server/native"
+	"github.com/tocsin-soar/tocsin/server/notification"
 )
 
 // native lists the integrations that act through Go code; the platform itself is
 // one of them.
 func (a *App) native() []native.Integration {
-	return append(all.Native(), tocsin.New(tocsin.Platform{Alerts: platform{a}, Lookup: platform{a}}))
+	return append(all.Native(), tocsin.New(tocsin.Platform{Alerts: platform{a}, Lookup: platform{a}, People: platform{a}}))
 }
 
 // platform is what the integration tocsin acts on.
@@ -85,6 +86,26 @@ func (p platform) Note(ctx context.Context, from native.Origin, _, id, text stri
 		return err
 	}
 	return p.a.store.LogAudit(ctx, p.audited(from, account.NoteAdd, id, text))
+}
+
+// Notify tells people something, once for a step's key.
+func (p platform) Notify(ctx context.Context, from native.Origin, key string, n tocsin.Notice) (int, error) {
+	d := notification.Draft{
+		Key: "note/" + key, Kind: notification.Note, At: p.a.clock(), Title: n.Title, Text: n.Text,
+		Object: notification.Object{Kind: "run", ID: from.Run}, Run: from.Run, Step: from.Step, Alert: n.Alert,
+		To: notification.Everyone(n.To...),
+	}
+	if n.Alert != "" {
+		if _, err := p.a.store.Alert(ctx, n.Alert); err != nil {
+			return 0, err
+		}
+		d.Object = notification.Object{Kind: "alert", ID: n.Alert}
+	}
+	told, err := p.a.store.Tell(ctx, d, audit.Draft{
+		At: d.At, Actor: audit.Actor{Kind: "system", Name: "run"}, Verb: "notify", Object: audit.Object{Kind: d.Object.Kind, ID: d.Object.ID},
+		Run: from.Run, Step: from.Step, Reason: strings.Join(n.To, ", "), Outcome: audit.Done,
+	})
+	return int(told), err
 }
 
 func (p platform) audited(from native.Origin, verb, id, reason string) []audit.Draft {

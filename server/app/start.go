@@ -81,9 +81,11 @@ func (a *App) beat(ctx context.Context) {
 		})
 	}
 	every(leasePace, "leases", a.expire)
+	every(leasePace, "warnings", a.warn)
+	every(leasePace, "approvals", a.inbox.Call)
 	every(huntPace, "hunts", func(ctx context.Context) error { _, err := a.hunts.Tick(ctx); return err })
 	every(tendPace, "database", func(ctx context.Context) error {
-		_, err := a.store.Tend(ctx, store.Keep{Decisions: 90 * 24 * time.Hour, PlainReads: 7 * 24 * time.Hour})
+		_, err := a.store.Tend(ctx, store.Keep{Decisions: 90 * 24 * time.Hour, PlainReads: 7 * 24 * time.Hour, Notifications: 30 * 24 * time.Hour})
 		return err
 	})
 	every(sweepPace, "sessions", a.desk.Sweep)
@@ -103,6 +105,20 @@ func (a *App) expire(ctx context.Context) error {
 	}
 	for _, id := range ids {
 		if _, err := a.control.Expire(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// warn tells the owners of leases that end soon.
+func (a *App) warn(ctx context.Context) error {
+	ids, err := a.store.DueWarnings(ctx, a.clock(), 100)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if _, err := a.control.Warn(ctx, id); err != nil {
 			return err
 		}
 	}

@@ -140,4 +140,9 @@ type Request struct {
 	ValidUntil   *time.Time    `json:"valid_until"` // until when the yes may be used
 	Extended     bool          `json:"extended"`
 	UsedUp       bool          `json:"used_up"`
+
+	// Escalated are the escalations that have come; CalledAt is when people were
+	// reminded last.
+	Escalated []Widening `json:"escalated"`
+	CalledAt  *time.Time `json:"called_at"`
 }

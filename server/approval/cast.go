@@ -158,7 +158,7 @@ func Extend(r Request, people map[string]Person, who string, by time.Duration, n
 
 // copied gives a request whose lists can be changed.
 func copied(r Request) Request {
-	r.Votes, r.Required = slices.Clone(r.Votes), slices.Clone(r.Required)
+	r.Votes, r.Required, r.Escalated = slices.Clone(r.Votes), slices.Clone(r.Required), slices.Clone(r.Escalated)
 	return r
 }
 

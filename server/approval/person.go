@@ -95,7 +95,7 @@ const notNamed = "no rule of this request names you or one of your roles or team
 
 // bars says why a person cannot fill a slot of a requirement, "" where they can.
 func bars(r Request, q Requirement, p Person, name string) string {
-	if !named(q.Who, p, name) {
+	if !named(r.Asked(q), p, name) {
 		return notNamed
 	}
 	for _, n := range q.Not {

@@ -132,7 +132,7 @@ func needs(r Request, filled []int) []Need {
 	out := make([]Need, len(r.Requirements))
 	for i, q := range r.Requirements {
 		out[i] = Need{
-			Rule: q.Rule, Reason: q.Reason, Who: sorted(q.Who), Quorum: max(1, q.Quorum), Not: sorted(q.Not),
+			Rule: q.Rule, Reason: q.Reason, Who: sorted(r.Asked(q)), Quorum: max(1, q.Quorum), Not: sorted(q.Not),
 			Met: filled[i] >= max(1, q.Quorum),
 		}
 	}

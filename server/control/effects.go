@@ -11,6 +11,7 @@ import (
 	"github.com/tocsin-soar/tocsin/server/gate"
 	"github.com/tocsin-soar/tocsin/server/ident"
 	"github.com/tocsin-soar/tocsin/server/ledger"
+	"github.com/tocsin-soar/tocsin/server/notification"
 )
 
 // Undo takes an effect back: all holds end, and its inverse is sent by a run of its
@@ -55,6 +56,24 @@ func (c *Control) Expire(ctx context.Context, effect string) (ledger.Effect, err
 		after.Status, after.UndoRun, after.Why = ledger.Undoing, st.ID, "its time is over"
 		actor := audit.Actor{Kind: "system", Name: "leases"}
 		return EffectOrder{Effect: after, Start: st, Audit: []audit.Draft{c.about(actor, "effect.expire", e, "its time is over")}}, nil
+	})
+}
+
+// Warn tells the owner of a hold that it ends soon: those who approved it, else the
+// responders. It is called by the sweep over leases that end.
+func (c *Control) Warn(ctx context.Context, effect string) (ledger.Effect, error) {
+	now := c.Clock()
+	return c.Store.Effect(ctx, effect, func(e ledger.Effect) (EffectOrder, error) {
+		at, due := ledger.WarnAt(e)
+		if !due || now.Before(at) {
+			return EffectOrder{Effect: e}, nil
+		}
+		h, _ := ledger.Ending(e)
+		e.Warned = h.Until
+		kept := e.Until == nil || e.Until.After(*h.Until)
+		return EffectOrder{Effect: e, Tell: []notification.Draft{
+			notification.Lease(e.ID, e.Headline(), h.Run, h.ApprovedBy, *h.Until, now, kept),
+		}}, nil
 	})
 }
 

@@ -76,7 +76,7 @@ func (c *Control) liftRequest(a Actor, reason, instance string, now time.Time) (
 	req := approval.Request{
 		ID: c.NewID(ident.Approval), Kind: approval.KindHalt, Status: approval.Pending, Occurrence: 1,
 		Params: map[string]any{"reason": reason}, Targets: []approval.Target{}, Reasons: []approval.Reason{},
-		Votes: []approval.Vote{}, Deadline: now.Add(24 * time.Hour), Title: "Lift the kill switch",
+		Votes: []approval.Vote{}, Escalated: []approval.Widening{}, Deadline: now.Add(24 * time.Hour), Title: "Lift the kill switch",
 		CreatedAt: now, Requirements: need, Starter: a.Name,
 	}
 	var err error

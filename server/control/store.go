@@ -10,6 +10,7 @@ import (
 	"github.com/tocsin-soar/tocsin/server/audit"
 	"github.com/tocsin-soar/tocsin/server/engine"
 	"github.com/tocsin-soar/tocsin/server/ledger"
+	"github.com/tocsin-soar/tocsin/server/notification"
 )
 
 // Store is all that control needs of a database. Each method is one atomic act.
@@ -38,6 +39,7 @@ type EffectOrder struct {
 	Effect ledger.Effect
 	Start  *engine.Start
 	Audit  []audit.Draft
+	Tell   []notification.Draft
 }
 
 // Halt is the state of the kill switch.

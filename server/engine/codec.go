@@ -148,6 +148,7 @@ var readers = map[string]func([]byte) (Body, error){
 	Verified{}.Kind():        reader[Verified],
 	TimerFired{}.Kind():      reader[TimerFired],
 	Requested{}.Kind():       reader[Requested],
+	Escalated{}.Kind():       reader[Escalated],
 	ApprovalDecided{}.Kind(): reader[ApprovalDecided],
 	Resolved{}.Kind():        reader[Resolved],
 	CancelRequested{}.Kind(): reader[CancelRequested],

@@ -142,6 +142,14 @@ type Requested struct {
 	Deadline *time.Time `json:"deadline,omitempty"`
 }
 
+// Escalated says that more people may decide a request: nobody answered for a while.
+// The step waits on as before.
+type Escalated struct {
+	Path     string   `json:"path"`
+	Approval string   `json:"approval"`
+	Who      []string `json:"who"` // added: role:x, team:y, user:z
+}
+
 // ApprovalDecided is the end of a request, or a withdrawal of its yes.
 type ApprovalDecided struct {
 	Path      string     `json:"path"`
@@ -219,6 +227,9 @@ func (TimerFired) Kind() string { return "timer_fired" }
 
 // Kind is the event's word in the journal.
 func (Requested) Kind() string { return "requested" }
+
+// Kind is the event's word in the journal.
+func (Escalated) Kind() string { return "escalated" }
 
 // Kind is the event's word in the journal.
 func (ApprovalDecided) Kind() string { return "approval_decided" }

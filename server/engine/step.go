@@ -79,6 +79,8 @@ func (t *turn) takeStep(b Body) {
 		t.on(b.Path, func(st *step) { t.verified(st, b) })
 	case Requested:
 		t.on(b.Path, func(st *step) { t.requested(st, b) })
+	case Escalated: // people are no part of the state: whom a request asks stands in the request
+		t.on(b.Path, func(*step) {})
 	case ApprovalDecided:
 		t.on(b.Path, func(st *step) { t.answered(st, b) })
 	case Resolved:

@@ -18,6 +18,7 @@ import (
 	"github.com/tocsin-soar/tocsin/server/intake"
 	"github.com/tocsin-soar/tocsin/server/ledger"
 	"github.com/tocsin-soar/tocsin/server/lookup"
+	"github.com/tocsin-soar/tocsin/server/notification"
 )
 
 // house stands in for everything behind the API. It counts what changes.
@@ -36,6 +37,11 @@ type house struct {
 	starts    []httpapi.StartRun
 	halt      control.Halt
 	actor     control.Actor
+
+	reader  lookup.Reader
+	unread  bool
+	readIDs []string
+	readAll bool
 }
 
 func newHouse() *house {
@@ -149,6 +155,20 @@ func (h *house) UndoRun(_ context.Context, by control.Actor, _, _ string) ([]led
 
 func (h *house) Resolve(_ context.Context, by control.Actor, _ string, _ control.Resolution) error {
 	return h.act(by)
+}
+
+func (h *house) Notifications(_ context.Context, who lookup.Reader, unread bool, _ lookup.Page) (lookup.Notifications, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.reader, h.unread = who, unread
+	return lookup.Notifications{List: lookup.List[notification.Notification]{Items: []notification.Notification{}}, Unread: 3}, h.fail
+}
+
+func (h *house) ReadNotifications(_ context.Context, who lookup.Reader, ids []string, all bool) (int64, error) {
+	h.mu.Lock()
+	h.reader, h.readIDs, h.readAll = who, ids, all
+	h.mu.Unlock()
+	return 2, h.act(control.Actor{})
 }
 
 func (h *house) Approvals(context.Context, lookup.Approvals, lookup.Page) (lookup.List[approval.Request], error) {

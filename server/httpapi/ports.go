@@ -211,6 +211,14 @@ type Tokens interface {
 	RevokeToken(ctx context.Context, by audit.Actor, id string) (account.Token, error)
 }
 
+// Notifications is what people are told. Reader is who asks, as they are now.
+type Notifications interface {
+	// Notifications lists theirs, unread first; with unread only those.
+	Notifications(ctx context.Context, who lookup.Reader, unread bool, p lookup.Page) (lookup.Notifications, error)
+	// ReadNotifications notes what they have read and gives how many are left.
+	ReadNotifications(ctx context.Context, who lookup.Reader, ids []string, all bool) (unread int64, err error)
+}
+
 // Changes is the outbox, for the stream.
 type Changes interface {
 	// Changes gives what came after a sequence, at most limit, and the newest
@@ -281,6 +289,7 @@ type Deps struct {
 	Audit         Audit
 	People        People
 	Tokens        Tokens
+	Notifications Notifications
 	Changes       Changes
 	Numbers       Numbers
 	State         State

@@ -106,7 +106,7 @@ func (c *call) approval() (approval.Request, error) {
 // whole gives a request whose lists are never null.
 func whole(a approval.Request) approval.Request {
 	a.Targets, a.Reasons, a.Required = listed(a.Targets), listed(a.Reasons), listed(a.Required)
-	a.Votes, a.Requirements = listed(a.Votes), listed(a.Requirements)
+	a.Votes, a.Requirements, a.Escalated = listed(a.Votes), listed(a.Requirements), listed(a.Escalated)
 	return a
 }
 

@@ -17,7 +17,7 @@ const waitMost = 60 * time.Second
 // table is every address of the server. A new one is a new row, with its verb.
 func (s *Server) table() []Route {
 	return slices.Concat(s.outside(), entrance(), alertRoutes(), playbookRoutes(), runRoutes(), approvalRoutes(),
-		effectRoutes(), ruleRoutes(), connectionRoutes(), steering(), oversight())
+		effectRoutes(), ruleRoutes(), connectionRoutes(), steering(), notificationRoutes(), oversight())
 }
 
 func (s *Server) outside() []Route {

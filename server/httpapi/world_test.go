@@ -112,7 +112,7 @@ func newWorld(t *testing.T, change ...func(*httpapi.Deps)) *world {
 	d := httpapi.Deps{
 		Gatekeeper: w.desk, Access: access, Log: observe.NewLogger(w.log, "debug", &observe.Scrubber{}), AuditLog: w.store, Hooks: h,
 		Alerts: h, Runs: h, RunControl: h, Approvals: h, Inbox: h, Effects: h, EffectControl: h, Decisions: h, Playbooks: h, Authors: h,
-		Policies: h, Connections: h, Catalogue: h, Schedules: h, Halt: h, Audit: h, People: w.desk, Tokens: w.desk, Changes: h,
+		Policies: h, Connections: h, Catalogue: h, Schedules: h, Halt: h, Audit: h, People: w.desk, Tokens: w.desk, Notifications: h, Changes: h,
 		Numbers: observe.NewMetrics("test"), State: w.state, About: httpapi.About{Version: "v1", Instance: "inst"},
 		App: fstest.MapFS{
 			"index.html": {Data: []byte(`<meta nonce="__NONCE__"><div id=app>`)}, "assets/app-1a2b.js": {Data: []byte("let a=1")},
@@ -263,7 +263,7 @@ func example(r httpapi.RouteInfo) (path, body string) {
 		"POST /api/v1/effects/:id/extend": `{"until":"2026-11-24T00:00:00Z"}`, "POST /api/v1/policies/check": `{"files":[]}`,
 		"POST /api/v1/connections": `{"name":"jira","integration":"jira"}`, "PUT /api/v1/connections/:name": `{"name":"isolate","integration":"jira"}`,
 		"PUT /api/v1/halt": `{"on":true,"reason":"r"}`, "POST /api/v1/users": `{"name":"new","roles":[]}`, "PATCH /api/v1/users/:name": `{"email":""}`,
-		"POST /api/v1/tokens": `{"name":"t","scopes":["read"]}`, "POST /hooks/:source": `{}`,
+		"POST /api/v1/notifications/read": `{"all":true}`, "POST /api/v1/tokens": `{"name":"t","scopes":["read"]}`, "POST /hooks/:source": `{}`,
 	}
 	return path, bodies[r.Method+" "+r.Path]
 }

@@ -25,6 +25,7 @@ const (
 	User     Prefix = "usr_"
 	Token    Prefix = "tok_"
 	Delivery Prefix = "del_"
+	Notice   Prefix = "ntf_" // a notification
 )
 
 // New makes an id from a moment and 10 random bytes: the prefix and the 32 hex

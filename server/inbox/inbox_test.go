@@ -16,6 +16,7 @@ import (
 	"github.com/tocsin-soar/tocsin/server/fault"
 	"github.com/tocsin-soar/tocsin/server/ident"
 	"github.com/tocsin-soar/tocsin/server/inbox"
+	"github.com/tocsin-soar/tocsin/server/notification"
 )
 
 var (
@@ -31,6 +32,16 @@ type store struct {
 	signals []inbox.Signal
 	audit   []audit.Draft
 	haltOff int
+	told    []notification.Draft
+}
+
+func (s *store) DueCalls(_ context.Context, now time.Time, _ int) ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at, ok := s.request.NextCall(); ok && !at.After(now) {
+		return []string{s.request.ID}, nil
+	}
+	return nil, nil
 }
 
 func (s *store) Change(_ context.Context, want, _ string, decide func(inbox.Ballot) (inbox.Change, error)) (approval.Request, error) {
@@ -49,6 +60,7 @@ func (s *store) Change(_ context.Context, want, _ string, decide func(inbox.Ball
 	}
 	s.request = c.Request
 	s.audit = append(s.audit, c.Audit...)
+	s.told = append(s.told, c.Tell...)
 	if c.Signal != nil {
 		s.signals = append(s.signals, *c.Signal)
 	}

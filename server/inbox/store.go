@@ -3,9 +3,11 @@ package inbox
 
 import (
 	"context"
+	"time"
 
 	"github.com/tocsin-soar/tocsin/server/approval"
 	"github.com/tocsin-soar/tocsin/server/audit"
+	"github.com/tocsin-soar/tocsin/server/notification"
 )
 
 // Store is all that the inbox needs of a database.
@@ -15,6 +17,9 @@ type Store interface {
 	// signal to the run, audit, outbox) and commits. An error of decide changes
 	// nothing but writes its Audit, where the error is a *Refusal.
 	Change(ctx context.Context, id string, voter string, decide func(b Ballot) (Change, error)) (approval.Request, error)
+	// DueCalls lists pending requests about which people must be called on again
+	// (approval.NextCall), earliest first.
+	DueCalls(ctx context.Context, now time.Time, limit int) ([]string, error)
 }
 
 // Ballot is a request with everyone who has voted on it, and the voter.
@@ -31,7 +36,9 @@ type Change struct {
 	Signal *Signal
 	// HaltOff lifts the halt: a request of kind halt got its last vote.
 	HaltOff bool
-	Audit   []audit.Draft
+	// Tell is what people are told.
+	Tell  []notification.Draft
+	Audit []audit.Draft
 }
 
 // Signal is an engine event in its codec.

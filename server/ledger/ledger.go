@@ -69,4 +69,7 @@ type Effect struct {
 	UndoRun  string         `json:"undo_run"` // the run that undoes or undid it
 	Why      string         `json:"why"`      // in words, e.g. who asked for the undo and why
 	Params   map[string]any `json:"params"`   // of the action, for extension and display
+
+	// Warned is the end of which the owner of the hold was told beforehand.
+	Warned *time.Time `json:"warned"`
 }

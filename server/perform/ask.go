@@ -165,7 +165,7 @@ func (p *Performer) settle(l *Live, pr *Prepared, g Ground, at time.Time, rec *R
 	if err != nil {
 		return nil, nil, err
 	}
-	row := Decided{Decision: dec, Input: input, AlertSHA256: l.AlertSHA256}
+	row := Decided{Decision: dec, Input: input, AlertSHA256: l.AlertSHA256, Notify: g.Answer.Limits.Notify}
 	dry := g.Answer.Limits.DryRun
 	if v.permitted && w.Action.Impact.SideEffect() && !dry {
 		row.Reserve = reservation(l, pr, dec.ID, at)

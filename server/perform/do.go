@@ -206,7 +206,7 @@ func (p *Performer) Check(ctx context.Context, l *Live, w engine.Wanted, at time
 	if err != nil {
 		return unsure, nil
 	}
-	row = &Decided{Decision: dec, Input: input, AlertSHA256: l.AlertSHA256}
+	row = &Decided{Decision: dec, Input: input, AlertSHA256: l.AlertSHA256, Notify: pr.answer.Limits.Notify}
 	if !permitted {
 		return unsure, row
 	}

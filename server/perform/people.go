@@ -71,7 +71,7 @@ func (pr *Prepared) request(l *Live, g Ground, at time.Time) approval.Request {
 		Kind: pr.preimage.Kind, Status: approval.Pending, Digest: pr.digest, Preimage: pr.text,
 		Run: l.Start.ID, Step: w.Path, Occurrence: w.Occurrence, Action: w.Action.Ref(),
 		Impact: string(w.Action.Impact), Connection: pr.conn.Name, Params: w.Params, Targets: pr.targets,
-		Reasons: g.Answer.Reasons, Votes: []approval.Vote{}, Deadline: at.Add(terms.Within),
+		Reasons: g.Answer.Reasons, Votes: []approval.Vote{}, Escalated: []approval.Widening{}, Deadline: at.Add(terms.Within),
 		Title: headline(w, pr.targets), Alert: l.Start.Alert, Playbook: l.Start.Playbook, CreatedAt: at,
 		Requirements: g.Answer.Required, Starter: starter(l.Start.Trigger), Author: l.Playbook.Author,
 		Revision: g.Answer.Revision, Inverse: inverseOf(w),
@@ -152,7 +152,7 @@ func (p *Performer) blockRequest(l *Live, path string, at time.Time) (approval.R
 	req := approval.Request{
 		ID:     ident.Derive(ident.Approval, at, l.Start.ID, path, "block", strconv.Itoa(requests+1)),
 		Status: approval.Pending, Run: l.Start.ID, Step: path, Occurrence: 1, Targets: []approval.Target{},
-		Reasons: []approval.Reason{}, Votes: []approval.Vote{}, Title: title, Alert: l.Start.Alert,
+		Reasons: []approval.Reason{}, Votes: []approval.Vote{}, Escalated: []approval.Widening{}, Title: title, Alert: l.Start.Alert,
 		Playbook: l.Start.Playbook, CreatedAt: at, Starter: starter(l.Start.Trigger), Author: l.Playbook.Author,
 	}
 	need := approval.Requirement{Quorum: 1, Not: []string{}, Hold: "0s", ValidFor: approval.DefaultValidFor, Extend: approval.DefaultExtend}
@@ -209,7 +209,7 @@ func reask(l *Live, pr *Prepared, g Ground, at time.Time, rec *Record) ([]engine
 	if err != nil {
 		return nil, err
 	}
-	rec.Decisions = append(rec.Decisions, Decided{Decision: dec, Input: input, AlertSHA256: l.AlertSHA256})
+	rec.Decisions = append(rec.Decisions, Decided{Decision: dec, Input: input, AlertSHA256: l.AlertSHA256, Notify: g.Answer.Limits.Notify})
 	req := *g.Approval
 	switch {
 	case g.Answer.Outcome == gate.Allow:

@@ -51,6 +51,8 @@ type Decided struct {
 	Input       []byte // canonical JSON of the question with alert null
 	AlertSHA256 string // of the payload row that holds the alert's JSON, or ""
 	Reserve     *Claim
+	// Notify are those whom the policy wants to be told of it.
+	Notify []string
 }
 
 // Claim is one reservation: what the counters count.

@@ -6,11 +6,13 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/tocsin-soar/tocsin/server/audit"
 	"github.com/tocsin-soar/tocsin/server/engine"
 	"github.com/tocsin-soar/tocsin/server/fault"
+	"github.com/tocsin-soar/tocsin/server/notification"
 	"github.com/tocsin-soar/tocsin/server/perform"
 )
 
@@ -190,11 +192,30 @@ func (t *tx) turned(h *runHead) error {
 		return err
 	}
 	t.claims = append(t.claims, claimChange{over: h.id})
+	if err := t.settledRun(h.id, notification.StepInDoubt); err != nil {
+		return err
+	}
 	if err := t.exec(`DELETE FROM timer WHERE run = ?`, h.id); err != nil {
 		return fmt.Errorf("drop the timers of a run: %w", err)
 	}
 	if err := t.exec(`DELETE FROM signal WHERE run = ?`, h.id); err != nil {
 		return fmt.Errorf("drop the signals of a run: %w", err)
+	}
+	return nil
+}
+
+// doubt tells people when a step comes to be in doubt.
+func (t *tx) doubt(h *runHead, v engine.StepView) error {
+	was, alert := "", ""
+	_, err := t.one(`SELECT status FROM step WHERE run = ? AND path = ?`, func(r row) error { was = r.text(0); return nil }, h.id, v.Path)
+	if err == nil && was != string(engine.StepInDoubt) {
+		_, err = t.one(`SELECT alert FROM run WHERE id = ?`, func(r row) error { alert = r.text(0); return nil }, h.id)
+		if err == nil {
+			err = t.tell(notification.Doubt(h.id, v.Path, v.Action, alert, strconv.FormatUint(h.seq, 10), h.when(t)))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("tell of step %s: %w", v.Path, err)
 	}
 	return nil
 }
@@ -219,6 +240,11 @@ func (t *tx) step(h *runHead, i int, v engine.StepView) error {
 	raw, err := json.Marshal(stepText{v, v.Input, engine.Value{V: v.Output}})
 	if err != nil {
 		return fmt.Errorf("encode step %s: %w", v.Path, err)
+	}
+	if v.Status == engine.StepInDoubt {
+		if err := t.doubt(h, v); err != nil {
+			return err
+		}
 	}
 	body, sum, err := t.inline(raw, h.at)
 	if err != nil {

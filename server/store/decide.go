@@ -10,6 +10,7 @@ import (
 	"github.com/tocsin-soar/tocsin/server/connector"
 	"github.com/tocsin-soar/tocsin/server/fault"
 	"github.com/tocsin-soar/tocsin/server/gate"
+	"github.com/tocsin-soar/tocsin/server/notification"
 	"github.com/tocsin-soar/tocsin/server/perform"
 )
 
@@ -121,6 +122,11 @@ func (t *tx) decision(d perform.Decided) error {
 			return err
 		}
 	}
+	if len(d.Notify) > 0 {
+		if err := t.tell(notification.Ruled(d.Decision, d.Notify)); err != nil {
+			return err
+		}
+	}
 	if d.Reserve == nil {
 		return nil
 	}
@@ -168,14 +174,33 @@ func (t *tx) saveApproval(req approval.Request, version int64) error {
 	if err != nil {
 		return fmt.Errorf("encode an approval: %w", err)
 	}
-	err = t.exec(`INSERT INTO approval (id, kind, status, run, deadline, held_until, version, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+	var due *time.Time
+	if at, ok := req.NextCall(); ok {
+		due = &at
+	}
+	err = t.exec(`INSERT INTO approval (id, kind, status, run, deadline, held_until, version, body, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET status = excluded.status, deadline = excluded.deadline, held_until = excluded.held_until,
-			version = excluded.version, body = excluded.body`,
-		req.ID, string(req.Kind), string(req.Status), req.Run, req.Deadline, req.HeldUntil, version, string(raw))
+			version = excluded.version, body = excluded.body, due = excluded.due`,
+		req.ID, string(req.Kind), string(req.Status), req.Run, req.Deadline, req.HeldUntil, version, string(raw), due)
 	if err != nil {
 		return fmt.Errorf("write an approval: %w", err)
 	}
+	if err := t.call(req, version); err != nil {
+		return err
+	}
 	return t.changed("approval", req.ID, version)
+}
+
+// call tells people of a request that waits, once, and that it no longer does.
+func (t *tx) call(req approval.Request, version int64) error {
+	d := notification.Waiting(req)
+	switch {
+	case req.Status != approval.Pending:
+		return t.settled(req.ID, notification.ApprovalWaiting, notification.ApprovalReminder, notification.ApprovalEscalated)
+	case version > 1: // a yes was weighed anew and holds no longer
+		return t.again(d.Key)
+	}
+	return t.tell(d)
 }
 
 // requests opens, closes and uses up approvals.

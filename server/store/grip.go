@@ -8,6 +8,7 @@ import (
 
 	"github.com/tocsin-soar/tocsin/server/fault"
 	"github.com/tocsin-soar/tocsin/server/ledger"
+	"github.com/tocsin-soar/tocsin/server/notification"
 	"github.com/tocsin-soar/tocsin/server/perform"
 )
 
@@ -133,14 +134,20 @@ func (t *tx) saveEffect(e ledger.Effect, version int64) error {
 	if err != nil {
 		return fmt.Errorf("encode an effect: %w", err)
 	}
-	var due *time.Time
+	var due, warn *time.Time
 	if at, ok := ledger.Due(e); ok {
 		due = &at
 	}
-	err = t.exec(`INSERT INTO effect (id, key, status, connection, playbook, run, since, due, version, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	if at, ok := ledger.WarnAt(e); ok {
+		warn = &at
+	}
+	if err := t.tellOf(e, version); err != nil {
+		return err
+	}
+	err = t.exec(`INSERT INTO effect (id, key, status, connection, playbook, run, since, due, version, body, warn) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET status = excluded.status, run = excluded.run, since = excluded.since, due = excluded.due,
-			version = excluded.version, body = excluded.body`,
-		e.ID, e.Key, string(e.Status), e.Connection, e.Playbook, e.Run, e.Since, due, version, string(raw))
+			version = excluded.version, body = excluded.body, warn = excluded.warn`,
+		e.ID, e.Key, string(e.Status), e.Connection, e.Playbook, e.Run, e.Since, due, version, string(raw), warn)
 	if constraint(err) {
 		return fault.Wrap(err, fault.Conflict, "another effect with this key is open")
 	}
@@ -159,6 +166,30 @@ func (t *tx) saveEffect(e ledger.Effect, version int64) error {
 	}
 	t.claims = append(t.claims, claimChange{effect: &counted{e.ID, weightOfEffect(e)}})
 	return t.changed("effect", e.ID, version)
+}
+
+// tellOf tells people when an undo has failed, and settles what was asked about an
+// effect that has moved on.
+func (t *tx) tellOf(e ledger.Effect, version int64) error {
+	if version == 1 && e.Status == ledger.InForce {
+		return nil
+	}
+	was := ""
+	if _, err := t.one(`SELECT status FROM effect WHERE id = ?`, func(r row) error { was = r.text(0); return nil }, e.ID); err != nil {
+		return fmt.Errorf("look for an effect: %w", err)
+	}
+	if due, ends := ledger.Due(e); !ends || e.Warned == nil || !e.Warned.Equal(due) {
+		if err := t.settled(e.ID, notification.LeaseEnding); err != nil {
+			return err
+		}
+	}
+	switch {
+	case e.Status == ledger.UndoFailed && was != string(ledger.UndoFailed):
+		return t.tell(notification.StillInForce(e.ID, e.Headline(), e.Run, e.Why, version, t.s.opt.Clock()))
+	case was == string(ledger.UndoFailed) && e.Status != ledger.UndoFailed:
+		return t.settled(e.ID, notification.UndoFailed)
+	}
+	return nil
 }
 
 // aim writes what an effect is on.

@@ -143,6 +143,8 @@ func (s *Store) writeInstance(ctx context.Context) error {
 type Keep struct {
 	Decisions  time.Duration // other than plainly allowed reads
 	PlainReads time.Duration
+	// Notifications are kept this long; those that still ask for something, for ever.
+	Notifications time.Duration
 }
 
 // sweepRows bounds how many rows of a kind one sweep removes, so that it never
@@ -256,6 +258,9 @@ func (s *Store) sweep(ctx context.Context, keep Keep) error {
 		if err == nil {
 			err = t.exec(`DELETE FROM reservation WHERE decision IN (SELECT r.decision FROM reservation r LEFT JOIN run ON run.id = r.run
 				WHERE r.at < ? AND (run.id IS NULL OR run.status NOT IN ('queued', 'running', 'waiting')) LIMIT ?)`, now.Add(-25*time.Hour), sweepRows)
+		}
+		if err == nil && keep.Notifications > 0 {
+			err = t.forgetNotifications(now.Add(-keep.Notifications))
 		}
 		if err == nil {
 			err = t.exec(`DELETE FROM outbox WHERE seq < (SELECT max(seq) FROM outbox) - ?`, outboxRows)

@@ -37,7 +37,7 @@ func (s *Store) Change(ctx context.Context, id, voter string, decide func(b inbo
 			return err
 		}
 		out = change.Request
-		if len(change.Audit) == 0 && change.Signal == nil && !change.HaltOff {
+		if len(change.Audit) == 0 && change.Signal == nil && !change.HaltOff && len(change.Tell) == 0 {
 			return nil // the second click
 		}
 		return t.answer(change, version)
@@ -65,6 +65,9 @@ func (t *tx) answer(c inbox.Change, version int64) error {
 		if err := t.saveHalt(control.Halt{}); err != nil {
 			return err
 		}
+	}
+	if err := t.tell(c.Tell...); err != nil {
+		return err
 	}
 	return t.link(c.Audit...)
 }
@@ -101,8 +104,23 @@ func (s *Store) Signal(ctx context.Context, run string, check func(r engine.Run)
 		if err := t.signal(run, o.Kind, o.Body); err != nil {
 			return err
 		}
+		if o.Kind == (engine.Resolved{}).Kind() { // somebody has spoken
+			if err := t.heard(run, o); err != nil {
+				return err
+			}
+		}
 		return t.link(o.Audit...)
 	})
+}
+
+// heard settles what was asked about a step, since somebody has spoken.
+func (t *tx) heard(run string, o control.Order) error {
+	b, err := engine.Decode(o.Kind, o.Body)
+	if err != nil {
+		return fmt.Errorf("read a resolution: %w", err)
+	}
+	r, _ := b.(engine.Resolved)
+	return t.settledStep(run, r.Path)
 }
 
 // Start queues runs (control.Store). Where every key is known nothing is audited.
@@ -148,6 +166,9 @@ func (s *Store) Effect(ctx context.Context, id string, change func(e ledger.Effe
 		}
 		out = o.Effect
 		if err := t.saveEffect(o.Effect, version+1); err != nil {
+			return err
+		}
+		if err := t.tell(o.Tell...); err != nil {
 			return err
 		}
 		if o.Start != nil {
@@ -251,6 +272,20 @@ func (s *Store) HaltState(ctx context.Context) (control.Halt, error) {
 		return nil
 	})
 	return h, err
+}
+
+// DueWarnings lists effects that end soon and whose owners must be told, earliest
+// first. While the database is quarantined none is due.
+func (s *Store) DueWarnings(ctx context.Context, now time.Time, limit int) ([]string, error) {
+	return s.strings(ctx, `SELECT id FROM effect WHERE warn IS NOT NULL AND warn <= ? AND NOT EXISTS (SELECT 1 FROM instance WHERE quarantine = 1)
+		ORDER BY warn, id LIMIT ?`, now.UnixMicro(), limit)
+}
+
+// DueCalls lists requests about which people must be called on again, earliest
+// first (inbox.Store). While the database is quarantined none is due.
+func (s *Store) DueCalls(ctx context.Context, now time.Time, limit int) ([]string, error) {
+	return s.strings(ctx, `SELECT id FROM approval WHERE due IS NOT NULL AND due <= ?1 AND (deadline > ?1 OR deadline < 0)
+		AND NOT EXISTS (SELECT 1 FROM instance WHERE quarantine = 1) ORDER BY due, id LIMIT ?2`, now.UnixMicro(), limit)
 }
 
 // DueEffects lists effects of which a hold is over, earliest first, and the

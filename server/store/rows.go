@@ -70,6 +70,7 @@ type approvalRow struct {
 	HeldUntil *int64
 	Version   int64
 	Body      string
+	Due       *int64
 }
 
 func (approvalRow) TableName() string { return "approval" }
@@ -85,6 +86,7 @@ type effectRow struct {
 	Due        *int64
 	Version    int64
 	Body       string
+	Warn       *int64
 }
 
 func (effectRow) TableName() string { return "effect" }
