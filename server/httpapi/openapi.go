@@ -173,7 +173,8 @@ var names = map[string]string{
 	"alert.Alert": "Alert", "lookup.Alert": "AlertDetail", "lookup.Related": "Related",
 	"gate.Decision": "Decision", "lookup.Decision": "DecisionDetail",
 	"engine.Run": "Run", "engine.StepView": "Step", "engine.Trigger": "Trigger", "engine.Waiting": "Waiting", "engine.Error": "Fault",
-	"approval.Request": "Approval", "approval.Need": "Need", "approval.Vote": "Vote", "approval.Requirement": "Requirement",
+	"notification.Notification": "Notification", "lookup.Notifications": "Notifications", "notification.Object": "ObjectRef",
+	"approval.Widening": "Widening", "approval.Request": "Approval", "approval.Need": "Need", "approval.Vote": "Vote", "approval.Requirement": "Requirement",
 	"approval.Reason": "Reason", "approval.Target": "Target", "approval.Inverse": "Inverse",
 	"ledger.Effect": "Effect", "ledger.Hold": "Hold",
 	"lookup.Event": "Event", "lookup.AuditEntry": "AuditEntry", "audit.Checkpoint": "Checkpoint",
@@ -228,7 +229,7 @@ var closed = map[string][]string{
 	"Effect.status": effectStatuses, "Decision.outcome": outcomes, "DecisionDetail.outcome": outcomes, "Reason.outcome": outcomes,
 	"FileProblem.severity": {"error", "warning"}, "AuditEntry.outcome": {"done", "refused"},
 	"DecisionBody.decision": {"approve", "deny"}, "ResolveBody.as": {"done", "failed", "retry"},
-	"User.kind": {"person", "service"},
+	"User.kind": {"person", "service"}, "Notification.kind": noticeKinds,
 }
 
 // polish puts in the closed sets, and leaves answers open for more fields:

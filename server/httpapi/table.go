@@ -9,6 +9,7 @@ import (
 	"github.com/tocsin-soar/tocsin/server/account"
 	"github.com/tocsin-soar/tocsin/server/ident"
 	"github.com/tocsin-soar/tocsin/server/intake"
+	"github.com/tocsin-soar/tocsin/server/notification"
 )
 
 // waitMost is how long POST …/runs?wait= may take.
@@ -65,7 +66,16 @@ var (
 	askStatuses    = []string{"pending", "approved", "denied", "expired", "void", "withdrawn"}
 	effectStatuses = []string{"in_force", "undoing", "undone", "undo_failed", "in_doubt", "foreign", "drifted"}
 	outcomes       = []string{"allow", "approve", "deny"}
+	noticeKinds    = words(notification.Kinds())
 )
+
+func words[W ~string](list []W) []string {
+	out := make([]string, len(list))
+	for i, w := range list {
+		out[i] = string(w)
+	}
+	return out
+}
 
 func alertRoutes() []Route {
 	return []Route{

@@ -76,6 +76,35 @@ test("the alerts are worked by keyboard alone", () =>
     await page.waitForURL(/\/alerts\/alr_/);
   }));
 
+test("n opens what one was told, arrows walk it, and opening one reads it", () =>
+  on({}, async (page, server) => {
+    await go(page, "/runs");
+    await page.getByRole("button", { name: "Notifications, 4 unread" }).waitFor();
+    await page.keyboard.press("n");
+    const panel = page.getByRole("dialog", { name: "Notifications" });
+    await panel.getByText("<b>not bold</b>").waitFor();
+    await page.keyboard.press("j");
+    await page.waitForFunction(() => document.activeElement?.textContent.includes("FIN-LT-0231"));
+    await page.keyboard.press("j");
+    await page.keyboard.press("k");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/approvals\/apr_/);
+    await page.getByRole("button", { name: "Notifications, 3 unread" }).waitFor();
+    await page.getByRole("button", { name: "Notifications, 3 unread" }).click();
+    await panel.getByRole("button", { name: "Extend by 4 h" }).click();
+    await panel.getByText("Asked; the policy decides.").waitFor();
+    assert.ok(server.state.calls.some((c) => c.path.endsWith("/extend") && JSON.parse(c.body).until));
+    await panel.getByRole("button", { name: "Mark all as read" }).click();
+    await panel.getByText("You have seen everything.").waitFor();
+  }));
+
+test("who was told nothing learns what comes here", () =>
+  on({ quiet: true }, async (page) => {
+    await go(page, "/");
+    await page.keyboard.press("n");
+    await page.getByText("Nobody has told you anything yet.").waitFor();
+  }));
+
 test("two keys approve, one is not enough, and the undo window takes it back", () =>
   on({}, async (page, server) => {
     await go(page, `/approvals/${APR.iso}`);

@@ -39,6 +39,7 @@ export const SCREENS = [
   ["more", "/more"],
   ["login", "/login?next=%2Fapprovals"],
   ["link", "/link#token=abc"],
+  ["notifications", "/", key("n")],
   ["help", "/", key("?")],
   ["palette", "/", key("Control+k")],
 ];

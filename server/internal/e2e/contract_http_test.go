@@ -152,7 +152,7 @@ func asMap(v any) map[string]any {
 
 func lists(t *testing.T, w *world) {
 	t.Helper()
-	all := []string{"/alerts", "/runs", "/approvals", "/effects", "/decisions", "/playbooks", "/integrations", "/connections", "/sources", "/schedules", "/audit", "/users", "/tokens"}
+	all := []string{"/alerts", "/runs", "/approvals", "/effects", "/decisions", "/playbooks", "/integrations", "/connections", "/sources", "/schedules", "/audit", "/users", "/tokens", "/notifications"}
 	t.Run("a list is items and next", func(t *testing.T) {
 		w.use(t)
 		auditor := w.person(t, "auditor")

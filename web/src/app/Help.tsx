@@ -9,6 +9,7 @@ const KEYS: readonly (readonly [where: string, rows: readonly (readonly [string,
     "Everywhere",
     [
       ["Ctrl K", "search or jump to"],
+      ["n", "notifications"],
       ["?", "this page"],
       ["Esc", "close, or let go of what is armed"],
     ],

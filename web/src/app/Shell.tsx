@@ -3,6 +3,8 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { standing } from "../features/approvals/model";
+import { Bell } from "../features/notifications/Bell";
+import { useKeys } from "../lib/keys";
 import { useMe, whyNot } from "../lib/me";
 import { usePrefs } from "../lib/prefs";
 import { approvals, halt, runs } from "../lib/queries";
@@ -18,6 +20,7 @@ import { At, Clock } from "../ui/Time";
 import { PLACES, type Place } from "./places";
 
 const Palette = lazy(() => import("./Palette"));
+const Panel = lazy(() => import("../features/notifications/Panel"));
 const Help = lazy(() => import("./Help"));
 const HaltDialog = lazy(() => import("../features/people/HaltDialog"));
 const personMenu = () => import("./PersonMenu");
@@ -25,9 +28,10 @@ const personMenu = () => import("./PersonMenu");
 export function Shell() {
   const client = useQueryClient();
   const me = useMe();
-  const [over, setOver] = useState<"jump" | "help" | "halt" | null>(null);
+  const [over, setOver] = useState<"jump" | "help" | "halt" | "told" | null>(null);
   useEffect(() => startStream(client), [client]);
   useGlobalKeys(setOver);
+  useKeys({ n: () => setOver("told") });
   useTitle();
   const phoneDeciding = useLocation({ select: (l) => l.pathname.startsWith("/approvals/") });
   return (
@@ -56,6 +60,7 @@ export function Shell() {
           </a>
         )}
         <LiveMark />
+        <Bell onOpen={() => setOver("told")} />
         <Clock />
         <button type="button" className="round keep" aria-label="Help and keys" onClick={() => setOver("help")}>
           <Glyph name="i-help" />
@@ -85,6 +90,7 @@ export function Shell() {
       <BottomBar />
       <Suspense fallback={null}>
         {over === "jump" && <Palette onClose={() => setOver(null)} />}
+        {over === "told" && <Panel onClose={() => setOver(null)} />}
         {over === "help" && <Help onClose={() => setOver(null)} />}
         {over === "halt" && <HaltOver onClose={() => setOver(null)} />}
       </Suspense>

@@ -383,6 +383,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What you were told, unread first */
+        get: operations["get-notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what you have read */
+        post: operations["post-notifications-read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/playbooks": {
         parameters: {
             query?: never;
@@ -1154,6 +1188,8 @@ export interface components {
             alert: string;
             answer: unknown;
             author: string;
+            /** Format: date-time */
+            called_at: string | null;
             connection: string;
             /** Format: date-time */
             created_at: string;
@@ -1162,6 +1198,7 @@ export interface components {
             /** Format: date-time */
             decided_at: string | null;
             digest: string;
+            escalated: components["schemas"]["Widening"][];
             extended: boolean;
             form: {
                 [key: string]: unknown;
@@ -1408,6 +1445,8 @@ export interface components {
             undo_run: string;
             /** Format: date-time */
             until: string | null;
+            /** Format: date-time */
+            warned: string | null;
             why: string;
         };
         EffectList: {
@@ -1628,6 +1667,33 @@ export interface components {
             about: components["schemas"]["Token"];
             token: string;
         };
+        Notification: {
+            alert: string;
+            /** Format: date-time */
+            at: string;
+            id: string;
+            /** @enum {string} */
+            kind: "approval_waiting" | "approval_reminder" | "approval_escalated" | "lease_ending" | "in_doubt" | "undo_failed" | "connection_broken" | "note" | "policy";
+            object: components["schemas"]["ObjectRef"];
+            over: boolean;
+            read: boolean;
+            run: string;
+            step: string;
+            text: string;
+            title: string;
+            /** Format: date-time */
+            until: string | null;
+        };
+        Notifications: {
+            items: components["schemas"]["Notification"][];
+            next: string | null;
+            /** Format: int64 */
+            unread: number;
+        };
+        ObjectRef: {
+            id: string;
+            kind: string;
+        };
         Place: {
             at: string;
             message: string;
@@ -1702,6 +1768,10 @@ export interface components {
             burst?: number;
             /** Format: double */
             per_second: number;
+        };
+        ReadBody: {
+            all?: boolean;
+            ids?: string[];
         };
         Reason: {
             /** @enum {string} */
@@ -1905,6 +1975,10 @@ export interface components {
             kind: string;
             text: string;
         };
+        Unread: {
+            /** Format: int64 */
+            unread: number;
+        };
         User: {
             /** Format: date-time */
             created_at: string;
@@ -1972,6 +2046,12 @@ export interface components {
             text: string;
             /** Format: date-time */
             until: string | null;
+        };
+        Widening: {
+            /** Format: date-time */
+            at: string;
+            of: string[];
+            who: string[];
         };
     };
     responses: never;
@@ -2900,6 +2980,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description a refusal */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-notifications": {
+        parameters: {
+            query?: {
+                /** @description leave out what is read or over */
+                unread?: "true";
+                /** @description 1 to 200, 50 by default */
+                limit?: number;
+                /** @description what the page before gave as next */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notifications"];
+                };
+            };
+            /** @description a refusal */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-notifications-read": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description a second request with it gets the first one's answer, for 24 hours */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unread"];
                 };
             };
             /** @description a refusal */

@@ -24,7 +24,7 @@ export type Run = Maybe<Omit<Schemas["Run"], "steps">, "error" | "inputs" | "out
 export type JournalEvent = Schemas["Event"];
 export type Approval = Maybe<
   Schemas["Approval"],
-  "inverse" | "form" | "params" | "targets" | "reasons" | "required" | "requirements" | "votes"
+  "inverse" | "form" | "params" | "targets" | "reasons" | "required" | "requirements" | "votes" | "escalated"
 >;
 export type Effect = Maybe<Schemas["Effect"], "targets" | "holds" | "params">;
 export type Decision = Maybe<Schemas["Decision"], "reasons">;
@@ -36,6 +36,7 @@ export type GraphNode = Schemas["GraphNode"];
 export type Integration = Schemas["Integration"];
 export type Connection = Schemas["Connection"];
 export type Schedule = Maybe<Schemas["Schedule"], "last">;
+export type Notification = Schemas["Notification"];
 export type Halt = Schemas["Halt"];
 export type AuditEntry = Schemas["AuditEntry"];
 export type FileProblem = Schemas["FileProblem"];

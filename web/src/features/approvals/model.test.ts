@@ -70,6 +70,8 @@ const request = (o: Partial<Approval> = {}): Approval => ({
   reasons: [],
   required: [need(["role:responder"])],
   votes: [],
+  escalated: [],
+  called_at: null,
   deadline: inSeconds(600),
   otherwise: null,
   held_until: null,

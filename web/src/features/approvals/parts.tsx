@@ -5,11 +5,22 @@ import { plain } from "../../lib/hostile";
 import { usePrefs } from "../../lib/prefs";
 import { clock, left, seconds, span, zoneName } from "../../lib/time";
 import type { Approval } from "../../lib/wire";
-import { StateGlyph, Verdict } from "../../ui/Glyph";
+import { Glyph, StateGlyph, Verdict } from "../../ui/Glyph";
 import { Section } from "../../ui/parts";
 import { Mid, Target, Text } from "../../ui/Text";
 import { Age, At } from "../../ui/Time";
-import { type Blast, balance, type Fact, headline, missing, moreTime, silence, slots, warning } from "./model";
+import {
+  type Blast,
+  balance,
+  type Fact,
+  headline,
+  missing,
+  moreTime,
+  silence,
+  slots,
+  warning,
+  whoWords,
+} from "./model";
 
 const MOST = 12;
 
@@ -127,6 +138,14 @@ export function Votes({ a }: { a: Approval }) {
           <StateGlyph state={v.decision === "deny" ? "denied" : v.counts ? "succeeded" : "skipped"} />
           <span>
             <Text>{v.by}</Text> <span className="muted">{v.counts ? <At at={v.at} /> : <Text>{v.why_not}</Text>}</span>
+          </span>
+        </div>
+      ))}
+      {(a.escalated ?? []).map((w) => (
+        <div className="vote" key={w.at + w.who.join()}>
+          <Glyph name="i-people" className="s" />
+          <span>
+            since <At at={w.at} /> also {whoWords(w.who)}
           </span>
         </div>
       ))}

@@ -267,6 +267,7 @@ const EVENT: Record<string, string> = {
   verified: "checked with the other system",
   timer_fired: "time came",
   requested: "asked people",
+  escalated: "asked more people",
   approval_decided: "people answered",
   resolved: "a person said what happened",
   cancel_requested: "cancel asked",
