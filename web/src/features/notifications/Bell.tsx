@@ -17,7 +17,7 @@ export function Bell({ onOpen }: { onOpen: () => void }) {
       onClick={onOpen}
     >
       <Glyph name="i-bell" />
-      {n > 0 && <span className="count num">{badge(n)}</span>}
+      {n > 0 && <span className="tally num">{badge(n)}</span>}
     </button>
   );
 }

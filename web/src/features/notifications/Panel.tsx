@@ -16,6 +16,7 @@ import { after, isNew, later, look, placeOf } from "./model";
 export default function Panel({ onClose }: { onClose: () => void }) {
   const q = useQuery(notifications);
   const mark = useMarkRead();
+  const body = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLUListElement>(null);
   const items = q.data?.items ?? [];
   const step = (e: KeyboardEvent) => {
@@ -27,8 +28,8 @@ export default function Panel({ onClose }: { onClose: () => void }) {
     rows[i < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, i + by))]?.focus();
   };
   return (
-    <Dialog open onClose={onClose} wide title="Notifications">
-      <div onKeyDown={step} className="notes">
+    <Dialog open onClose={onClose} wide title="Notifications" focus={body}>
+      <div onKeyDown={step} className="notes" ref={body} tabIndex={-1}>
         {q.isPending ? (
           <Loading rows={4} label="Loading notifications" />
         ) : !q.data ? (
