@@ -122,10 +122,10 @@ func Entitled(r approval.Request) []Audience {
 func excluded(r approval.Request, q approval.Requirement) []string {
 	var out []string
 	for _, n := range q.Not {
-		switch n = approval.Canonical(n); {
-		case n == "starter":
+		switch n = approval.Canonical(n); n {
+		case "starter":
 			out = append(out, r.Starter)
-		case n == "author":
+		case "author":
 			out = append(out, r.Author)
 		default:
 			if name, ok := strings.CutPrefix(n, "user:"); ok {
