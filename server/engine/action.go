@@ -101,6 +101,11 @@ func (t *turn) failed(st *step, b Failed) {
 	}
 	st.flight = false
 	st.lastError = b.Error.Kind
+	if b.Broken != "" && !st.stopped() {
+		t.block(st, Blocked{Path: st.path, Connection: st.connection, Why: BlockBroken, Text: b.Broken})
+		return
+	}
+	st.blockedAt = time.Time{}
 	st.tries++
 	e := b.Error
 	e.Retryable = retryable(e.Kind)
@@ -193,6 +198,11 @@ func (t *turn) unknown(st *step, b Unknown) {
 	st.flight = false
 	st.lastError = b.Error.Kind
 	st.err = &b.Error
+	if b.Broken != "" && b.Resend && !b.Lost && !st.stopped() {
+		t.block(st, Blocked{Path: st.path, Connection: st.connection, Why: BlockBroken, Text: b.Broken})
+		return
+	}
+	st.blockedAt = time.Time{}
 	read := !st.action.Impact.SideEffect()
 	switch {
 	case b.Resend && b.Lost && st.resends < maxResends:

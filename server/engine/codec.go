@@ -140,6 +140,7 @@ var readers = map[string]func([]byte) (Body, error){
 	Evaluated{}.Kind():       reader[Evaluated],
 	Decided{}.Kind():         reader[Decided],
 	Halted{}.Kind():          reader[Halted],
+	Blocked{}.Kind():         reader[Blocked],
 	Resumed{}.Kind():         reader[Resumed],
 	Dispatched{}.Kind():      reader[Dispatched],
 	Succeeded{}.Kind():       reader[Succeeded],

@@ -27,6 +27,9 @@ type Call struct{ Path string }
 // answers with Verified.
 type Verify struct{ Path string }
 
+// Await wants to be told, with Resumed, when the step's connection takes its call.
+type Await struct{ Path string }
+
 // Request wants people asked: the request of an approval or question block. The
 // host answers with Requested.
 type Request struct{ Path string }
@@ -62,6 +65,7 @@ func (Evaluate) command()  {}
 func (Ask) command()       {}
 func (Call) command()      {}
 func (Verify) command()    {}
+func (Await) command()     {}
 func (Request) command()   {}
 func (Void) command()      {}
 func (SetTimer) command()  {}
@@ -78,6 +82,8 @@ const (
 	TimerHold     = "hold"     // the undo window of an approval is over
 	TimerSettle   = "settle"   // a no of the other system counts now
 	TimerRun      = "run"      // the playbook's timeout
+
+	TimerConnection = "connection" // it has been waited for long enough
 )
 
 // Wanted is everything the policy and the caller need to know of a step's next

@@ -65,8 +65,31 @@ type Halted struct {
 	Path string `json:"path"`
 }
 
-// Resumed says that the kill switch is off, or that a connection is back.
-type Resumed struct{}
+// Blocked says that a step waits for its connection before its attempt: nothing was
+// sent, and no attempt is counted.
+type Blocked struct {
+	Path       string   `json:"path"`
+	Connection string   `json:"connection"`
+	Why        BlockWhy `json:"why"`
+	Text       string   `json:"text,omitempty"` // what is known of it, in words
+}
+
+// BlockWhy says why a connection takes no call just now.
+type BlockWhy string
+
+// The reasons.
+const (
+	BlockBroken   BlockWhy = "broken"   // it cannot be reached
+	BlockDisabled BlockWhy = "disabled" // people have switched it off
+	BlockBusy     BlockWhy = "busy"     // as many calls as it may have are under way
+	BlockRate     BlockWhy = "rate"     // it had as many calls of late as it may have
+)
+
+// Resumed says that the kill switch is off, or, with a path, that the step's
+// connection takes its call.
+type Resumed struct {
+	Path string `json:"path,omitempty"`
+}
 
 // Dispatched is written before the first byte of an attempt leaves.
 type Dispatched struct {
@@ -105,6 +128,9 @@ type Failed struct {
 	Attempt    int    `json:"attempt"`
 	Error      Error  `json:"error"`
 	RetryAfter int64  `json:"retry_after,omitempty"` // seconds
+	// Broken says in words that the connection is known to be broken: the step waits
+	// for it as if the attempt had not been made.
+	Broken string `json:"broken,omitempty"`
 }
 
 // Unknown is an attempt of which nobody knows whether it took effect. Resend: it
@@ -118,6 +144,7 @@ type Unknown struct {
 	Lost    bool   `json:"lost,omitempty"`   // the server stopped in between
 	Output  Value  `json:"output,omitzero"`  // of a 2xx that does not fit the schema
 	Settle  int64  `json:"settle,omitempty"` // seconds to wait before asking
+	Broken  string `json:"broken,omitempty"` // as in Failed; with Resend only
 }
 
 // Verified is what the other system says of an attempt of unknown outcome.
@@ -203,6 +230,9 @@ func (Decided) Kind() string { return "decided" }
 
 // Kind is the event's word in the journal.
 func (Halted) Kind() string { return "halted" }
+
+// Kind is the event's word in the journal.
+func (Blocked) Kind() string { return "blocked" }
 
 // Kind is the event's word in the journal.
 func (Resumed) Kind() string { return "resumed" }

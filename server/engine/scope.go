@@ -189,7 +189,7 @@ func (t *turn) stop(sc *scope) {
 		if len(st.children) > 0 || st.undos > 0 || st.status.Settled() {
 			return
 		}
-	case atNothing, atEvaluate, atAsk, atPeople, atHold, atHalt, atRetry, atTimer, atRequest, atEndHold:
+	case atNothing, atEvaluate, atAsk, atPeople, atHold, atHalt, atBlocked, atRetry, atTimer, atRequest, atEndHold:
 	}
 	t.abandon(st)
 	t.settle(st, StepCancelled, nil, &Error{Kind: string(fault.Cancelled), Message: "cancelled"})
@@ -208,6 +208,8 @@ func (t *turn) abandon(st *step) {
 		t.do(DropTimer{st.path, TimerWait})
 	case atSettle:
 		t.do(DropTimer{st.path, TimerSettle})
+	case atBlocked:
+		t.do(DropTimer{st.path, TimerConnection})
 	case atNothing, atEvaluate, atAsk, atHalt, atCall, atVerify, atDoubt, atRequest, atChildren, atEndHold:
 	}
 }

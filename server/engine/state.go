@@ -19,6 +19,8 @@ const (
 	defaultRun     = 24 * time.Hour
 	maxRetryAfter  = 15 * time.Minute
 	maxRetryTotal  = time.Hour
+	maxBroken      = time.Hour      // a step waits for a broken connection
+	maxBlocked     = 24 * time.Hour // for one that is disabled or busy
 )
 
 // State is a run as far as it has come. Step owns the state that it is given:
@@ -77,7 +79,8 @@ const (
 	atPeople // a request waits for people
 	atHold   // the undo window of a yes runs
 	atHalt
-	atCall // dispatched, or about to be
+	atBlocked // its connection takes no call
+	atCall    // dispatched, or about to be
 	atVerify
 	atSettle // waits before a no counts
 	atRetry
@@ -112,6 +115,8 @@ type step struct {
 	resends    int
 	lastError  string
 	flight     bool
+	blocked    Blocked   // by what it is, or was last
+	blockedAt  time.Time // since when; zero when an attempt came to something since
 	decision   string
 	digest     string
 	approval   string
@@ -209,6 +214,8 @@ func (s State) InFlight() []Command {
 			cmds = append(cmds, Call{path})
 		case atVerify:
 			cmds = append(cmds, Verify{path})
+		case atBlocked:
+			cmds = append(cmds, Await{path})
 		case atRequest:
 			cmds = append(cmds, Request{path})
 		case atEndHold:
@@ -262,6 +269,8 @@ func (s State) Wanting(c Command) bool {
 		return s.at(c.Path, atAsk)
 	case Verify:
 		return s.at(c.Path, atVerify)
+	case Await:
+		return s.at(c.Path, atBlocked)
 	case Request:
 		return s.at(c.Path, atRequest)
 	case EndHold:
@@ -275,6 +284,9 @@ func (s State) Wanting(c Command) bool {
 
 // Asks says whether the step still wants the policy's answer.
 func (s State) Asks(path string) bool { return s.at(path, atAsk) }
+
+// Blocked says whether the step waits for its connection.
+func (s State) Blocked(path string) bool { return s.at(path, atBlocked) }
 
 // Calls says whether the step's attempt is permitted and not yet dispatched.
 func (s State) Calls(path string) bool { return s.at(path, atCall) && !s.steps[path].flight }

@@ -51,9 +51,7 @@ func (t *turn) take(b Body) {
 	case TimerFired:
 		t.timer(b)
 	case Resumed:
-		for _, path := range t.s.Halted() {
-			t.ask(t.s.steps[path])
-		}
+		t.resumed(b)
 	default:
 		t.takeStep(b)
 	}
@@ -67,6 +65,12 @@ func (t *turn) takeStep(b Body) {
 		t.on(b.Path, func(st *step) { t.decided(st, b) })
 	case Halted:
 		t.on(b.Path, func(st *step) { t.wait(st, atHalt, StepWaiting, nil) })
+	case Blocked:
+		t.on(b.Path, func(st *step) {
+			if st.stage == atAsk {
+				t.block(st, b)
+			}
+		})
 	case Dispatched:
 		t.on(b.Path, func(st *step) { t.dispatched(st, b) })
 	case Succeeded:
@@ -147,6 +151,8 @@ func (t *turn) timer(b TimerFired) {
 			t.do(Verify{st.path})
 		case b.Timer == TimerDeadline && st.stage == atPeople:
 			t.silent(st)
+		case b.Timer == TimerConnection && st.stage == atBlocked:
+			t.unblocked(st)
 		}
 	})
 }

@@ -164,7 +164,7 @@ func (t *turn) touch(st *step) {
 	switch st.stage {
 	case atEvaluate, atAsk, atCall, atVerify, atRequest, atEndHold:
 		busy = true
-	case atNothing, atPeople, atHold, atHalt, atSettle, atRetry, atDoubt, atTimer, atChildren:
+	case atNothing, atPeople, atHold, atHalt, atBlocked, atSettle, atRetry, atDoubt, atTimer, atChildren:
 	}
 	if busy != st.counted {
 		st.counted = busy
@@ -200,6 +200,8 @@ func (st *step) waiting() (Waiting, bool) {
 		w.Kind, w.Ref, w.Text = WaitTimer, st.approval, "Approved: "+st.what()+" is sent when the time to take it back is over"
 	case atHalt:
 		w.Kind, w.Text = WaitHalt, "Held back by the kill switch: "+st.what()
+	case atBlocked:
+		w.Kind, w.Ref, w.Text = WaitConnection, st.blocked.Connection, st.blockedWords()
 	case atRetry:
 		w.Kind, w.Text = WaitTimer, "Waits to try again: "+st.what()+" ("+st.lastError+")"
 	case atSettle:

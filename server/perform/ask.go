@@ -22,9 +22,10 @@ func (p *Performer) Prepare(ctx context.Context, l *Live, w engine.Wanted, at ti
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w.Action.Ref(), err)
 	}
-	if conn.Disabled && w.Action.Impact != connector.Release && w.Purpose != gate.ForUndo && w.Purpose != gate.ForExpiry {
-		return nil, fault.New(fault.Unavailable, "connection %s is disabled", conn.Name)
+	if conn.Disabled && !UsesDisabled(w) {
+		return nil, fault.New(fault.Unavailable, "the connection %s is disabled", conn.Name).WithCode("connection_disabled")
 	}
+	conn.Disabled = false // not for this attempt: the caller below refuses one that is
 	if places := w.Action.CheckInput(w.Params); len(places) > 0 {
 		return nil, fault.New(fault.InvalidInput, "%s: %s: %s", w.Action.Ref(), places[0].At, places[0].Message).WithPlaces(places...)
 	}

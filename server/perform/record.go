@@ -102,7 +102,7 @@ type Grip struct {
 // TimerKey names a timer of a run.
 type TimerKey struct {
 	Path string
-	Kind string // retry, wait, deadline, hold, run, settle, question
+	Kind string // retry, wait, deadline, hold, run, settle, question, connection
 }
 
 // Timer wakes a run.

@@ -23,6 +23,8 @@ type Host struct {
 	P    *perform.Performer
 	Now  time.Time
 	Held bool // the kill switch
+	// Broken says in words that the connections are, or is "".
+	Broken string
 	// Given are counters to be told instead of the counted ones, or nil.
 	Given *gate.Facts
 
@@ -196,6 +198,9 @@ func (h *Host) ask(ctx context.Context, r *Run, c engine.Ask) error {
 	if !ok {
 		return nil
 	}
+	if h.Broken != "" && !perform.TriesBroken(w) {
+		return h.Take(r.Start.ID, engine.Blocked{Path: c.Path, Connection: w.Connection, Why: engine.BlockBroken, Text: h.Broken}) //nolint:contextcheck // nothing here can be cancelled
+	}
 	pr, err := h.P.Prepare(ctx, &r.Live, w, h.Now, h.facts(r.Start.ID), h.Approvals[w.Approval])
 	if err != nil {
 		return h.Take(r.Start.ID, engine.Decided{Path: c.Path, Outcome: string(gate.Deny), Error: perform.Refusal(w, err)}) //nolint:contextcheck // nothing here can be cancelled
@@ -225,7 +230,8 @@ func (h *Host) Flights() int { return len(h.flights) }
 func (h *Host) Land(i int) error {
 	f := h.lift(i)
 	ctx := context.Background() //nolint:forbidigo // as in do
-	if err := h.finish(ctx, h.runs[f.run], f.att.Wanted, h.P.Do(ctx, f.att)); err != nil {
+	b := perform.Await(h.P.Do(ctx, f.att), f.att.Wanted, h.Broken)
+	if err := h.finish(ctx, h.runs[f.run], f.att.Wanted, b); err != nil {
 		return err
 	}
 	return h.drain()
@@ -317,6 +323,22 @@ func (h *Host) Resume() error {
 	for _, id := range slices.Clone(h.order) {
 		if len(h.runs[id].State.Halted()) > 0 {
 			if err := h.Take(id, engine.Resumed{}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Mend says that the connections work again.
+func (h *Host) Mend() error {
+	h.Broken = ""
+	for _, id := range slices.Clone(h.order) {
+		for _, st := range h.runs[id].State.Steps() {
+			if !h.runs[id].State.Blocked(st.Path) {
+				continue
+			}
+			if err := h.Take(id, engine.Resumed{Path: st.Path}); err != nil {
 				return err
 			}
 		}

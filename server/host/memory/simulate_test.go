@@ -106,6 +106,13 @@ func move(w *hosttest.World, h *memory.Host, run *memory.Run) error {
 		}
 		return h.Land(w.IntN(n))
 	}
+	if h.Broken == "" && w.IntN(12) == 0 {
+		h.Broken = "nobody listens"
+		return nil
+	}
+	if h.Broken != "" && w.IntN(4) == 0 {
+		return h.Mend()
+	}
 	if at, ok := h.Next(); ok && (h.Flights() == 0 || w.IntN(8) == 0) {
 		return h.Advance(at)
 	}
