@@ -160,25 +160,22 @@ func (l Line) Status() Status {
 	return OK
 }
 
-// Admits says whether a call may go out, and whether it is the one that tries.
-func (l Line) Admits(at time.Time) (ok, tries bool) {
-	if !l.Open {
-		return true, false
+// Admits says whether a call may go out; while the line is open only one at a time.
+func (l Line) Admits(at time.Time) bool { return !l.Open || !at.Before(l.Until) }
+
+// Reach says whether calls go out.
+func (l Line) Reach(at time.Time, trying bool) Reach {
+	switch {
+	case !l.Open:
+		return Closed
+	case trying || l.Admits(at):
+		return HalfOpen
 	}
-	due := !at.Before(l.Until)
-	return due, due
+	return Open
 }
 
 // Worth says whether the line differs from an older one in something that is shown:
 // only then it is written down.
 func (l Line) Worth(old Line) bool {
 	return l.Status() != old.Status() || l.Open != old.Open || l.Error != old.Error || !l.Until.Equal(old.Until)
-}
-
-// Answer is whether a call may go out now.
-type Answer struct {
-	OK    bool
-	Tries bool      // it is the one call that tries: whoever makes it says when it is over
-	Until time.Time // when to ask again, where not OK; zero: when the call that tries is over
-	Text  string    // in words, why not
 }

@@ -98,18 +98,19 @@ func TestTheTimeOfTroubleIsThatOfTheFirstFailure(t *testing.T) {
 func TestAfterThePauseOneCallMayTry(t *testing.T) {
 	l := hear(breaker.Line{}, breaker.Away, breaker.Away, breaker.Away, breaker.Away, breaker.Away)
 	for name, tc := range map[string]struct {
-		at        time.Time
-		ok, tries bool
+		at    time.Time
+		ok    bool
+		reach breaker.Reach
 	}{
-		"at once":           {noon.Add(4 * time.Second), false, false},
-		"a moment before":   {l.Until.Add(-1), false, false},
-		"when it is over":   {l.Until, true, true},
-		"long after":        {l.Until.Add(time.Hour), true, true},
-		"a clock gone back": {noon.Add(-time.Hour), false, false},
+		"at once":           {noon.Add(4 * time.Second), false, breaker.Open},
+		"a moment before":   {l.Until.Add(-1), false, breaker.Open},
+		"when it is over":   {l.Until, true, breaker.HalfOpen},
+		"long after":        {l.Until.Add(time.Hour), true, breaker.HalfOpen},
+		"a clock gone back": {noon.Add(-time.Hour), false, breaker.Open},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if ok, tries := l.Admits(tc.at); ok != tc.ok || tries != tc.tries {
-				t.Errorf("got %v %v", ok, tries)
+			if ok, reach := l.Admits(tc.at), l.Reach(tc.at, false); ok != tc.ok || reach != tc.reach {
+				t.Errorf("got %v %v", ok, reach)
 			}
 		})
 	}

@@ -304,7 +304,8 @@ func fieldsFit(kind connector.AuthKind, c *Connection, at *document.Node) []faul
 }
 
 // Connection finds a connection by its name, or the default one of an integration
-// where name is "". Errors say in words what is wrong with it.
+// where name is "". Errors say in words what is wrong with it. A disabled one is found:
+// undo and release use it still.
 func (s *Snapshot) Connection(name, integration string) (connector.Connection, error) {
 	if name == "" {
 		name = s.defaults[integration]
@@ -319,8 +320,6 @@ func (s *Snapshot) Connection(name, integration string) (connector.Connection, e
 		return connector.Connection{}, fault.New(fault.NotFound, "there is no connection %s", name).WithCode("no_connection")
 	case integration != "" && c.Integration != integration:
 		return connector.Connection{}, fault.New(fault.InvalidInput, "the connection %s is one to %s, not to %s", name, c.Integration, integration).WithCode("wrong_connection")
-	case c.Disabled:
-		return connector.Connection{}, fault.New(fault.Unavailable, "the connection %s is disabled", name).WithCode("connection_disabled")
 	case c.Err != nil:
 		return connector.Connection{}, c.Err
 	}

@@ -254,11 +254,13 @@ func TestAConnectionThatCannotBeUsedSaysWhy(t *testing.T) {
 		{"", "jira", "no_connection"},
 		{"nope", "edr", "no_connection"},
 		{"edr", "jira", "wrong_connection"},
-		{"off", "edr", "connection_disabled"},
 	} {
 		if _, err := w.lib.Connection(tc.name, tc.integration); fault.CodeOf(err) != tc.code {
 			t.Errorf("%+v: %v", tc, err)
 		}
+	}
+	if c, err := w.lib.Connection("off", "edr"); err != nil || !c.Disabled {
+		t.Errorf("a disabled one is found, for undo and release: %+v %v", c, err)
 	}
 }
 

@@ -92,26 +92,27 @@ func (s *shard) ask(l *live, c engine.Ask, rec perform.Record, unwritten bool) (
 	if !s.h.air.begin() { // the host stops: the next start asks
 		return nil, false, nil
 	}
+	var t *ticket
 	sent := false
 	defer func() {
 		if !sent {
 			s.h.air.end()
+			if t != nil {
+				s.h.leave(t, false)
+			}
 		}
 	}()
 	at := s.h.Clock()
-	conn, limit := s.place(w)
-	if !s.enter(conn, limit, waiter{run: l.Start.ID, path: c.Path, priority: l.Start.Priority}) {
-		s.hold(l, c.Path)
-		return nil, false, nil
+	t, conn, hold := s.enter(l, w, false)
+	if t == nil {
+		return s.stand(l, c.Path, conn, hold, rec, unwritten)
 	}
 	req, err := s.request(w)
 	if err != nil {
-		s.leave(conn)
 		return nil, false, err
 	}
 	pr, err := s.h.Performer.Prepare(s.h.ctx, &l.Live, w, at, s.h.Journal.Facts(l.Start.ID, at), req)
 	if err != nil {
-		s.leave(conn)
 		return s.refused(l, w, rec, unwritten, err)
 	}
 	if !unwritten {
@@ -119,15 +120,13 @@ func (s *shard) ask(l *live, c engine.Ask, rec perform.Record, unwritten bool) (
 	}
 	att, more, err := s.decide(l, pr, rec, at)
 	if err != nil {
-		s.leave(conn)
 		return nil, false, err
 	}
 	if att == nil {
-		s.leave(conn)
 		return more, true, nil
 	}
 	sent = true
-	s.send(l, *att, conn)
+	s.send(l, *att, t)
 	return more, true, nil
 }
 
@@ -174,56 +173,8 @@ func (s *shard) refused(l *live, w engine.Wanted, rec perform.Record, unwritten 
 	return more, true, s.append(rec, nil)
 }
 
-// place names the connection whose bound the step falls under.
-func (s *shard) place(w engine.Wanted) (conn string, limit int) {
-	c, err := s.h.Performer.Estate.Connection(w.Connection, w.Action.Integration)
-	if err != nil {
-		return "", 0
-	}
-	limit = c.Concurrency
-	if limit <= 0 {
-		limit = 8
-	}
-	return c.Name, limit
-}
-
-// everywhere is the door of all connections together.
-const everywhere = "*"
-
-// enter takes a place at a connection and among all attempts, or notes who waits for
-// one: that one asks again when a place is free.
-func (s *shard) enter(conn string, limit int, w waiter) bool {
-	if conn == "" {
-		return true
-	}
-	if !s.h.slots.take(conn, limit, w) {
-		return false
-	}
-	if s.h.Workers > 0 && !s.h.slots.take(everywhere, s.h.Workers, w) {
-		s.free(conn)
-		return false
-	}
-	return true
-}
-
-func (s *shard) leave(conn string) {
-	if conn == "" {
-		return
-	}
-	s.free(conn)
-	if s.h.Workers > 0 {
-		s.free(everywhere)
-	}
-}
-
-func (s *shard) free(door string) {
-	if w, ok := s.h.slots.free(door); ok {
-		s.h.send(w.run, message{kind: ask, path: w.path, conn: door})
-	}
-}
-
 // send carries a dispatched attempt out beside everything else.
-func (s *shard) send(l *live, a perform.Attempt, conn string) {
+func (s *shard) send(l *live, a perform.Attempt, t *ticket) {
 	s.takeOff(l.Start.ID, a.Path)
 	a.Wanted.Connection = a.Call.Connection.Name
 	a.Wanted.Decision, a.Wanted.Digest = a.Permit.Decision(), l.State.Digest(a.Path)
@@ -234,10 +185,10 @@ func (s *shard) send(l *live, a perform.Attempt, conn string) {
 			Error: engine.Error{Kind: string(fault.Internal), Message: "the integration failed in this program", Step: a.Path, Attempt: a.Number},
 		}}
 		defer func() { // also when the integration panics
-			s.leave(conn)
+			s.h.leave(t, true)
 			s.h.send(run, m)
 		}()
-		m.body = s.h.Performer.Do(ctx, a)
+		m.body = perform.Await(s.h.Performer.Do(ctx, a), a.Wanted, s.h.doors.broken(t.door))
 	})
 }
 
@@ -292,6 +243,8 @@ func (s *shard) reach(l *live, c engine.Command) ([]engine.Command, error) {
 	case engine.Verify:
 		s.verify(l, c)
 		return nil, nil
+	case engine.Await:
+		return nil, s.await(l, c.Path)
 	case engine.EndHold:
 		var more []engine.Command
 		var folded error

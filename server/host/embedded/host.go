@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tocsin-soar/tocsin/server/approval"
+	"github.com/tocsin-soar/tocsin/server/connector"
 	"github.com/tocsin-soar/tocsin/server/engine"
 	"github.com/tocsin-soar/tocsin/server/gate"
 	"github.com/tocsin-soar/tocsin/server/perform"
@@ -39,6 +40,8 @@ type Options struct {
 	Shards int // how many runs are decided at once; 64 when 0
 	// Workers bounds the attempts at once over all connections; 0 for no bound.
 	Workers int
+	// Lines knows which connections are broken; nil: none ever is.
+	Lines Lines
 	// Wrote is told of every record after it was written, for the metrics; may be nil.
 	Wrote func(rec perform.Record)
 	// Panicked is told of every panic that was caught, for the metrics; may be nil.
@@ -49,7 +52,7 @@ type Options struct {
 type Host struct {
 	Options
 	shards []*shard
-	slots  *slots
+	doors  *doors
 	timers *timers
 
 	air    *air
@@ -64,7 +67,7 @@ func New(o Options) *Host {
 	if o.Shards == 0 {
 		o.Shards = 64
 	}
-	h := &Host{Options: o, slots: newSlots(), air: newAir()}
+	h := &Host{Options: o, doors: newDoors(o.Lines, o.Workers), air: newAir()}
 	for range o.Shards {
 		h.shards = append(h.shards, &shard{h: h, lives: map[string]*live{}, flying: map[string]map[string]bool{}, queue: newQueue()})
 	}
@@ -114,6 +117,30 @@ func (h *Host) Resume() {
 	for _, s := range h.shards {
 		s.queue.put(message{kind: resume})
 	}
+}
+
+// Reopen looks at every connection anew: one may work again, be enabled, or have other
+// bounds. Steps that wait go on as far as these let them.
+func (h *Host) Reopen() {
+	h.doors.refresh(func(name string) (connector.Connection, error) {
+		return h.Performer.Estate.Connection(name, "")
+	}, h.Clock())
+	h.timers.set(h.Clock())
+}
+
+// Waiting counts the steps that stand in line at a connection.
+func (h *Host) Waiting(connection string) int { return h.doors.waiting(connection) }
+
+// Trying says whether a call is under way that tries whether a connection is back.
+func (h *Host) Trying(connection string) bool { return h.doors.trying(connection) }
+
+// Lengths tells how many steps stand in line at connections, and how many messages
+// and runs that have not begun wait to be worked on.
+func (h *Host) Lengths() (steps, messages int) {
+	for _, s := range h.shards {
+		messages += s.queue.length()
+	}
+	return h.doors.inLine(), messages
 }
 
 // Reask asks the policy again about a step that waits for people.

@@ -15,6 +15,7 @@ const (
 	fire                         // a timer is due
 	result                       // an attempt has reported
 	ask                          // a connection has a place for the step
+	tell                         // the step has waited for one for so long that its run says so
 	resume                       // the kill switch is off
 	reask                        // the policy changed
 	impatient                    // runs wait to begin while others are held
@@ -29,7 +30,7 @@ type message struct {
 	body   engine.Body
 	wanted engine.Wanted
 	row    *perform.Decided // of a check that was asked of the policy
-	conn   string           // whose place is offered
+	ticket *ticket          // the place that is handed over
 	tries  int
 }
 
@@ -101,6 +102,12 @@ func (q *queue) take(admit bool) (m message, ok bool) {
 		}
 		q.more.Wait()
 	}
+}
+
+func (q *queue) length() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.list) + len(q.fresh)
 }
 
 func (q *queue) close() {

@@ -3,6 +3,8 @@ package embedded
 import (
 	"slices"
 	"testing"
+
+	"github.com/tocsin-soar/tocsin/server/connector"
 )
 
 func TestWhatWasBegunComesBeforeWhatIsNew(t *testing.T) {
@@ -46,33 +48,38 @@ func TestWhileOthersAreHeldARunBeginsOnlyAfterANudge(t *testing.T) {
 }
 
 func TestPlacesGoToTheMostSevereThenTheOldestRun(t *testing.T) {
-	s := newSlots()
-	if !s.take("c", 1, waiter{run: "run_0"}) {
-		t.Fatal("no place")
-	}
-	for _, w := range []waiter{
-		{run: "run_3", path: "a", priority: 2},
-		{run: "run_2", path: "z", priority: 2},
-		{run: "run_2", path: "a", priority: 2},
-		{run: "run_4", priority: 5},
-		{run: "run_1", priority: 1},
+	d := newDoors(nil, 0)
+	one := connector.Connection{Name: "c", Concurrency: 1}
+	held, _, _ := d.enter(one, place{run: "run_0"}, 1, passes{}, false, noon)
+	for _, w := range []struct {
+		place
+		priority int
+		passes   passes
+	}{
+		{place{"run_3", "a"}, 2, passes{}},
+		{place{"run_2", "z"}, 2, passes{}},
+		{place{"run_2", "a"}, 2, passes{}},
+		{place{"run_4", ""}, 5, passes{}},
+		{place{"run_1", ""}, 1, passes{}},
+		{place{"run_9", ""}, 1, passes{true, true}},
 	} {
-		if s.take("c", 1, w) {
+		if tk, _, _ := d.enter(one, w.place, w.priority, w.passes, false, noon); tk != nil {
 			t.Fatal("two places where there is one")
 		}
 	}
 	var got []string
-	for range 5 {
-		w, ok := s.free("c")
-		if !ok {
-			t.Fatal("nobody waits")
+	for range 6 {
+		out, _ := d.leave(held, true, noon)
+		if len(out) != 1 {
+			t.Fatalf("the place goes to %v", who(out))
 		}
-		got = append(got, w.run+w.path)
+		held = out[0].ticket
+		got = append(got, out[0].run+out[0].path)
 	}
-	if want := []string{"run_4", "run_2z", "run_2a", "run_3a", "run_1"}; !slices.Equal(got, want) {
+	if want := []string{"run_9", "run_4", "run_2z", "run_2a", "run_3a", "run_1"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if w, ok := s.skip("c"); ok {
-		t.Errorf("%v waits", w)
+	if out, _ := d.leave(held, true, noon); len(out) != 0 {
+		t.Errorf("%v waits", who(out))
 	}
 }

@@ -32,6 +32,9 @@ type live struct {
 	mail  []perform.Signal // as loaded with it
 	lost  bool             // of a restored copy: the original may have gone on
 	held  map[string]bool  // paths of steps that wait for a place at a connection
+
+	ticket *ticket // the place at a connection that its turn was given
+	handed string  // to this step
 }
 
 const (
@@ -81,9 +84,11 @@ func (s *shard) guarded(m message) {
 			slog.String("run", m.run), slog.String("stack", string(debug.Stack())))
 		if m.tries++; m.tries < poison {
 			s.h.later(m, lastRetry)
+		} else if m.ticket != nil {
+			s.h.leave(m.ticket, false)
 		}
 	}()
-	if err := s.handle(m); err != nil && s.h.ctx.Err() == nil {
+	if err := s.handle(&m); err != nil && s.h.ctx.Err() == nil {
 		s.drop(m.run) // the state may be ahead of the journal
 		s.h.Log.LogAttrs(s.h.ctx, slog.LevelWarn, "a run's turn was not recorded; it is tried again",
 			slog.String("run", m.run), slog.Any("error", err))
@@ -92,13 +97,13 @@ func (s *shard) guarded(m message) {
 	}
 }
 
-func (s *shard) handle(m message) error {
+func (s *shard) handle(m *message) error {
 	l, err := s.load(m.run)
 	if err != nil {
 		return err
 	}
 	if l == nil { // over, and nothing to do
-		s.forgotten(m)
+		s.forgotten(*m)
 		return nil
 	}
 	if err := s.catchUp(l, m.kind == wake || m.kind == fire); err != nil {
@@ -113,13 +118,11 @@ func (s *shard) handle(m message) error {
 	case fire:
 		err = s.fire(l, m.timer)
 	case result:
-		err = s.result(l, m)
+		err = s.result(l, *m)
 	case ask:
-		if !l.State.Asks(m.path) {
-			s.offer(m.conn)
-		}
-		s.unhold(l, m.path)
-		err = s.carry(l, l.Blank(), []engine.Command{engine.Ask{Path: m.path}})
+		err = s.turn(l, m)
+	case tell:
+		err = s.told(l, m.body)
 	case reask:
 		err = s.reask(l, m.path)
 	case impatient: // of no run
@@ -137,10 +140,12 @@ func (s *shard) forgotten(m message) {
 	case fire:
 		s.h.timers.done(m.run, m.timer)
 	case ask:
-		s.offer(m.conn)
+		if m.ticket != nil {
+			s.h.leave(m.ticket, false)
+		}
 	case result:
 		s.landed(m.run, m.path)
-	case wake, resume, reask, impatient:
+	case wake, resume, reask, tell, impatient:
 	}
 }
 
@@ -387,13 +392,6 @@ func (s *shard) resume() {
 		if len(l.State.Halted()) > 0 {
 			s.queue.put(message{kind: resume, run: run})
 		}
-	}
-}
-
-// offer passes on a place that the one it was for does not want.
-func (s *shard) offer(conn string) {
-	if w, ok := s.h.slots.skip(conn); ok {
-		s.h.send(w.run, message{kind: ask, path: w.path, conn: conn})
 	}
 }
 

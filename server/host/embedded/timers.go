@@ -72,7 +72,7 @@ func (t *timers) run() {
 		if len(due) == mostDue {
 			next = now.Add(10 * time.Millisecond)
 		}
-		t.sleep(next)
+		t.sleep(sooner(next, t.h.lookAtDoors()))
 	}
 }
 
