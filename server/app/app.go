@@ -23,6 +23,7 @@ import (
 	"github.com/tocsin-soar/tocsin/server/control"
 	"github.com/tocsin-soar/tocsin/server/cron"
 	"github.com/tocsin-soar/tocsin/server/demo"
+	"github.com/tocsin-soar/tocsin/server/health"
 	"github.com/tocsin-soar/tocsin/server/host/embedded"
 	"github.com/tocsin-soar/tocsin/server/httpapi"
 	"github.com/tocsin-soar/tocsin/server/httpcall"
@@ -64,7 +65,8 @@ type App struct {
 	heart   *cron.Heart
 	api     *httpapi.Server
 	rang    *demo.Range
-	health  *health
+	lines   *health.Health
+	health  *checks
 
 	listener net.Listener
 	base     *url.URL
@@ -199,16 +201,17 @@ func (a *App) openPolicies(ctx context.Context) (err error) {
 
 // openEngine joins policy, configuration and the guarded way out to the host that
 // runs what the journal holds.
-func (a *App) openEngine(context.Context) error {
+func (a *App) openEngine(ctx context.Context) error {
 	a.caller = httpcall.New(httpcall.Options{
 		Clock: a.clock, Log: a.log, Own: a.own, OwnURL: a.base.String(), Native: a.native(),
 		Meter: meter{a.num}, Version: Version,
 	})
-	a.perform = &perform.Performer{Gate: newJudge(a.opa, a.num), Estate: a.lib, Caller: a.caller, Instance: a.store.Instance}
+	a.perform = &perform.Performer{Gate: newJudge(a.opa, a.num), Estate: a.lib, Caller: watched{a}, Instance: a.store.Instance}
+	a.lines = health.New(a.store, a.clock, func() { a.host.Reopen() })
 	a.host = embedded.New(embedded.Options{
 		Journal: a.store, Performer: a.perform, Programs: a.lib, Requests: a.store,
 		Clock: a.clock, Sleep: a.sleep, Log: a.log, Panicked: func() { a.num.Panic("engine") },
-		Workers: a.cfg.Workers, Wrote: a.count,
+		Workers: a.cfg.Workers, Lines: a.lines, Wrote: a.count,
 	})
 	a.control = &control.Control{Store: a.store, Actions: a.lib, Clock: a.clock, NewID: a.newID}
 	a.inbox = &inbox.Inbox{Store: a.store, Policy: a.opa, Now: a.clock}
@@ -216,8 +219,10 @@ func (a *App) openEngine(context.Context) error {
 		Store: a.store, Catalog: a.lib, Now: a.clock, NewID: a.newID, Count: a.num.Alert,
 	})
 	a.hunts = &hunt.Hunts{Store: a.store, Clock: a.clock, NewID: a.newID, Log: a.log}
-	a.health = newHealth(a)
-	return nil
+	a.health = newChecks(a)
+	a.num.Queue("connections", func() float64 { steps, _ := a.host.Lengths(); return float64(steps) })
+	a.num.Queue("runs", func() float64 { _, messages := a.host.Lengths(); return float64(messages) })
+	return a.lines.Load(ctx)
 }
 
 // count tells the metrics what a record ended.

@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/tocsin-soar/tocsin/server/breaker"
 	"github.com/tocsin-soar/tocsin/server/control"
 	"github.com/tocsin-soar/tocsin/server/fault"
 	"github.com/tocsin-soar/tocsin/server/httpapi"
@@ -191,20 +192,34 @@ func (l links) shown(snap *library.Snapshot, c library.Connection) httpapi.Conne
 		Egress: httpapi.Egress{Allow: append([]string{}, c.EgressAllow...)}, Auth: httpapi.AuthInfo{Type: c.AuthType, Set: append([]string{}, c.Set...)},
 		ManagedBy: c.File, Version: c.Version,
 	}
-	h, checked := l.a.health.of(c.Name)
-	switch {
-	case c.Disabled:
-		w.Status = "disabled"
-	case c.Err != nil:
-		w.Status, w.LastError = "failing", c.Err.Error()
-	case checked && !h.ok:
-		w.Status, w.LastError = "failing", h.message
-	}
-	if checked {
+	l.trouble(&w, c)
+	if h, checked := l.a.health.of(c.Name); checked {
 		w.CheckedAt = &h.at
 		w.Health = &httpapi.HealthInfo{Action: h.action, OK: h.ok, At: h.at}
 	}
 	return w
+}
+
+// trouble shows what is known of a connection from its calls, and who waits for it.
+func (l links) trouble(w *httpapi.Connection, c library.Connection) {
+	w.Waiting = l.a.host.Waiting(c.Name)
+	line := l.a.lines.Line(c.Name)
+	w.LastError = line.Error
+	if !line.Since.IsZero() {
+		w.Since = &line.Since
+	}
+	if line.Open {
+		w.NextTry = &line.Until
+	}
+	w.Breaker = string(line.Reach(l.a.clock(), l.a.host.Trying(c.Name)))
+	switch {
+	case c.Disabled:
+		w.Status = "disabled"
+	case c.Err != nil:
+		w.Status, w.LastError = string(breaker.Failing), c.Err.Error()
+	default:
+		w.Status = string(line.Status())
+	}
 }
 
 // PutConnection makes or replaces one.
@@ -223,7 +238,8 @@ func (l links) PutConnection(ctx context.Context, by control.Actor, w httpapi.Co
 	if err != nil {
 		return httpapi.Connection{}, err
 	}
-	l.a.health.forget(w.Name)
+	l.a.health.forget(ctx, w.Name)
+	l.a.host.Reopen()
 	return l.shown(l.a.lib.Current(), c), nil
 }
 
@@ -241,7 +257,11 @@ func (l links) DeleteConnection(ctx context.Context, by control.Actor, name stri
 		}
 		return fault.New(fault.Conflict, "live runs or effects in force need this connection; disable it instead").WithCode("in_use").WithPlaces(places...)
 	}
-	return l.a.lib.DeleteConnection(ctx, by.Actor, name, seen)
+	if err := l.a.lib.DeleteConnection(ctx, by.Actor, name, seen); err != nil {
+		return err
+	}
+	l.a.health.forget(ctx, name)
+	return nil
 }
 
 // TestConnection asks the connection's health action now.

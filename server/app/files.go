@@ -121,6 +121,12 @@ func (a *App) reload(ctx context.Context) {
 			a.log.LogAttrs(ctx, slog.LevelError, "people were not taken over", slog.Any("error", err))
 		}
 	}
+	for _, name := range changes.Connections {
+		a.health.forget(ctx, name)
+	}
+	if len(changes.Connections) > 0 {
+		a.host.Reopen()
+	}
 	if err := a.syncSchedules(ctx); err != nil {
 		a.log.LogAttrs(ctx, slog.LevelError, "schedules were not taken over", slog.Any("error", err))
 	}

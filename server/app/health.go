@@ -6,13 +6,27 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tocsin-soar/tocsin/server/connector"
+	"github.com/tocsin-soar/tocsin/server/gate"
 	"github.com/tocsin-soar/tocsin/server/notification"
+	"github.com/tocsin-soar/tocsin/server/perform"
 )
 
-// health knows how the connections are. It asks each one's health action, which is
-// a read and passes the policy like any other.
-type health struct {
+// watched tells the state of connections what calls through them come to.
+type watched struct{ a *App }
+
+// Call makes one attempt.
+func (w watched) Call(ctx context.Context, permit gate.Permit, call connector.Call) connector.Reply {
+	r := w.a.caller.Call(ctx, permit, call)
+	w.a.health.note(ctx, w.a.lines.Heard(context.WithoutCancel(ctx), call.Connection.Name, r))
+	return r
+}
+
+// checks asks each connection's health action, which is a read and passes the policy
+// like any other.
+type checks struct {
 	a    *App
+	ask  *perform.Performer // its calls are deliberate looks, not heard as others are
 	mu   sync.Mutex
 	last map[string]pulse
 }
@@ -26,23 +40,36 @@ type pulse struct {
 	at      time.Time
 }
 
-func newHealth(a *App) *health { return &health{a: a, last: map[string]pulse{}} }
+func newChecks(a *App) *checks {
+	ask := *a.perform
+	ask.Caller = a.caller
+	return &checks{a: a, ask: &ask, last: map[string]pulse{}}
+}
 
-func (h *health) of(name string) (pulse, bool) {
+// note logs that the state of a connection could not be kept.
+func (h *checks) note(ctx context.Context, err error) {
+	if err != nil {
+		h.a.log.LogAttrs(ctx, slog.LevelWarn, "the state of a connection was not kept", slog.Any("error", err))
+	}
+}
+
+func (h *checks) of(name string) (pulse, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p, ok := h.last[name]
 	return p, ok
 }
 
-func (h *health) forget(name string) {
+// forget drops what is known of a connection that is another one now.
+func (h *checks) forget(ctx context.Context, name string) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	delete(h.last, name)
+	h.mu.Unlock()
+	h.note(ctx, h.a.lines.Forget(ctx, name))
 }
 
 // check looks at every connection that can be asked.
-func (h *health) check(ctx context.Context) error {
+func (h *checks) check(ctx context.Context) error {
 	for _, c := range h.a.lib.Current().Connections() {
 		if m, ok := h.a.lib.Current().Manifest(c.Integration); ok && m.Health != "" && !c.Disabled && c.Err == nil {
 			h.probe(ctx, c.Name)
@@ -52,9 +79,12 @@ func (h *health) check(ctx context.Context) error {
 }
 
 // probe asks one connection now.
-func (h *health) probe(ctx context.Context, name string) pulse {
-	p := h.look(ctx, name)
+func (h *checks) probe(ctx context.Context, name string) pulse {
+	p, reply := h.look(ctx, name)
 	p.at = h.a.clock()
+	if p.action != "" {
+		h.note(ctx, h.a.lines.Looked(context.WithoutCancel(ctx), name, reply, p.ok, p.message))
+	}
 	h.mu.Lock()
 	before := h.last[name]
 	if !p.ok {
@@ -72,7 +102,7 @@ const tellAfter = 2
 
 // tell tells people that a connection has begun to fail, and settles that when it
 // answers again.
-func (h *health) tell(ctx context.Context, name string, before, now pulse) {
+func (h *checks) tell(ctx context.Context, name string, before, now pulse) {
 	var err error
 	switch {
 	case now.failed == tellAfter:
@@ -85,19 +115,19 @@ func (h *health) tell(ctx context.Context, name string, before, now pulse) {
 	}
 }
 
-func (h *health) look(ctx context.Context, name string) pulse {
+func (h *checks) look(ctx context.Context, name string) (pulse, connector.Reply) {
 	conn, err := h.a.lib.Connection(name, "")
 	if err != nil {
-		return pulse{message: err.Error()}
+		return pulse{message: err.Error()}, connector.Reply{}
 	}
 	m, ok := h.a.lib.Current().Manifest(conn.Integration)
 	if !ok || m.Health == "" {
-		return pulse{ok: true, message: "this integration has no health check; the connection is complete"}
+		return pulse{ok: true, message: "this integration has no health check; the connection is complete"}, connector.Reply{}
 	}
 	act := m.Action(m.Health)
 	p := pulse{action: act.Ref()}
 	at := h.a.clock()
-	reply, err := h.a.perform.Probe(ctx, act, name, at, h.a.store.Facts("", at))
+	reply, err := h.ask.Probe(ctx, act, name, at, h.a.store.Facts("", at))
 	switch {
 	case err != nil:
 		p.message = err.Error()
@@ -106,5 +136,5 @@ func (h *health) look(ctx context.Context, name string) pulse {
 	default:
 		p.ok, p.message = true, "it answered as it should"
 	}
-	return p
+	return p, reply
 }

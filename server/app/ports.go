@@ -10,6 +10,7 @@ import (
 	"github.com/tocsin-soar/tocsin/server/approval"
 	"github.com/tocsin-soar/tocsin/server/connector"
 	"github.com/tocsin-soar/tocsin/server/control"
+	"github.com/tocsin-soar/tocsin/server/engine"
 	"github.com/tocsin-soar/tocsin/server/fault"
 	"github.com/tocsin-soar/tocsin/server/gate"
 	"github.com/tocsin-soar/tocsin/server/httpapi"
@@ -65,6 +66,41 @@ func (h hooks) Receive(ctx context.Context, d httpapi.Delivery) (intake.Answer, 
 	return h.in.Receive(ctx, intake.Request{
 		Source: d.Source, ContentType: d.ContentType, Body: d.Body, Headers: headers, IP: d.Address,
 	})
+}
+
+// runs reads runs.
+type runs struct {
+	*store.Store
+	a *App
+}
+
+// Runs lists runs.
+func (r runs) Runs(ctx context.Context, f lookup.Runs, p lookup.Page) (lookup.List[engine.Run], error) {
+	list, err := r.Store.Runs(ctx, f, p)
+	for i := range list.Items {
+		r.untilTried(list.Items[i].Waiting)
+	}
+	return list, err
+}
+
+// Run gives one with its steps.
+func (r runs) Run(ctx context.Context, id string) (engine.Run, error) {
+	run, err := r.Store.Run(ctx, id)
+	r.untilTried(run.Waiting)
+	return run, err
+}
+
+// untilTried puts in when a broken connection is tried next; what is stored is when
+// the step gives it up.
+func (r runs) untilTried(list []engine.Waiting) {
+	for i, w := range list {
+		if w.Kind != engine.WaitConnection {
+			continue
+		}
+		if line := r.a.lines.Line(w.Ref); line.Open && (w.Until == nil || line.Until.Before(*w.Until)) {
+			list[i].Until = &line.Until
+		}
+	}
 }
 
 // effects reads the ledger.

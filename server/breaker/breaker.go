@@ -12,7 +12,7 @@ import (
 
 // Trip is after how many failures in a row a connection counts as failing, and, where
 // they say that the other side cannot be reached, is not called any more.
-const Trip = 5
+const Trip = 6
 
 // Pause is how long a connection that tripped is left alone before one call tries.
 const Pause = 30 * time.Second
@@ -40,7 +40,7 @@ const (
 // Line is what is known of a connection from its calls. The zero value is one that
 // nobody has heard of: ok and closed.
 type Line struct {
-	Failures int       // in a row: not reachable, too slow, or the credentials refused
+	Failures int       // in a row: not reachable, too slow, failed, or the credentials refused
 	Away     int       // in a row: not reachable or too slow
 	Looked   bool      // a deliberate look failed, and nothing went well since
 	Error    string    // what the last failure was, in words; "" when all is well
@@ -56,7 +56,7 @@ type Heard string
 const (
 	Answered Heard = "answered" // the other side is there and knows us, whatever it said
 	Away     Heard = "away"     // not reachable, or too slow
-	Refused  Heard = "refused"  // it does not take our credentials
+	Failed   Heard = "failed"   // it is there, but fails or does not take our credentials
 	Nothing  Heard = ""         // the call says nothing of the connection
 )
 
@@ -74,9 +74,12 @@ func Of(r connector.Reply) Outcome {
 	case "":
 		return Outcome{Heard: Answered}
 	case fault.Unavailable, fault.Timeout:
+		if r.Status > 0 && (r.Status < 502 || r.Status > 504) { // its own answer to this one request
+			return Outcome{Failed, words(r, kind)}
+		}
 		return Outcome{Away, words(r, kind)}
 	case fault.Unauthorized:
-		return Outcome{Refused, words(r, kind)}
+		return Outcome{Failed, words(r, kind)}
 	default:
 		if r.Status > 0 || r.Did == connector.DidDone {
 			return Outcome{Heard: Answered}
@@ -117,7 +120,7 @@ func (l Line) Hear(o Outcome, at time.Time) Line {
 		return l
 	case Answered:
 		return Line{}
-	case Refused:
+	case Failed:
 		l.Away, l.Open, l.Until = 0, false, time.Time{} // it is there
 	case Away:
 		if l.Away++; l.Away >= Trip {

@@ -27,11 +27,12 @@ func TestOnlyCertainKindsSpeakOfTheConnection(t *testing.T) {
 		"all went well":             {connector.Reply{Did: connector.DidDone}, breaker.Answered, ""},
 		"nobody listens":            {reply(fault.Unavailable, 0, connector.DidNothing, "nothing was sent: the connection was refused"), breaker.Away, "the connection was refused"},
 		"a native one cannot reach": {reply(fault.Unavailable, 0, connector.DidNothing, "dial "+secret), breaker.Away, "it cannot be reached"},
-		"it failed":                 {reply(fault.Unavailable, 502, connector.DidUnknown, secret), breaker.Away, "it failed (status 502)"},
+		"it failed":                 {reply(fault.Unavailable, 500, connector.DidUnknown, secret), breaker.Failed, "it failed (status 500)"},
+		"what is behind it is away": {reply(fault.Unavailable, 502, connector.DidUnknown, secret), breaker.Away, "it failed (status 502)"},
 		"it says later":             {reply(fault.Unavailable, 503, connector.DidNothing, secret), breaker.Away, "it says that it is not available (status 503)"},
 		"it was cut":                {reply(fault.Unavailable, 0, connector.DidUnknown, secret), breaker.Away, "the connection was cut before the whole reply came"},
 		"it was too slow":           {reply(fault.Timeout, 0, connector.DidUnknown, secret), breaker.Away, "no whole reply came in time"},
-		"credentials":               {reply(fault.Unauthorized, 401, connector.DidNothing, secret), breaker.Refused, "it refuses the credentials (status 401)"},
+		"credentials":               {reply(fault.Unauthorized, 401, connector.DidNothing, secret), breaker.Failed, "it refuses the credentials (status 401)"},
 		"not found":                 {reply(fault.NotFound, 404, connector.DidNothing, secret), breaker.Answered, ""},
 		"too many calls":            {reply(fault.RateLimited, 429, connector.DidNothing, secret), breaker.Answered, ""},
 		"a reply of another shape":  {reply(fault.BadReply, 200, connector.DidDone, secret), breaker.Answered, ""},
@@ -60,7 +61,7 @@ func hear(l breaker.Line, h ...breaker.Heard) breaker.Line {
 }
 
 func TestFailuresInARowMakeAConnectionDegradedThenFailing(t *testing.T) {
-	away, refused, fine := breaker.Away, breaker.Refused, breaker.Answered
+	away, refused, fine := breaker.Away, breaker.Failed, breaker.Answered
 	for name, tc := range map[string]struct {
 		heard  []breaker.Heard
 		status breaker.Status
@@ -69,11 +70,12 @@ func TestFailuresInARowMakeAConnectionDegradedThenFailing(t *testing.T) {
 		"nothing heard":                   {nil, breaker.OK, false},
 		"one failure":                     {[]breaker.Heard{away}, breaker.Degraded, false},
 		"four":                            {[]breaker.Heard{away, away, away, away}, breaker.Degraded, false},
-		"five":                            {[]breaker.Heard{away, away, away, away, away}, breaker.Failing, true},
-		"five, one answer between":        {[]breaker.Heard{away, away, away, fine, away, away}, breaker.Degraded, false},
-		"five refusals do not stop calls": {[]breaker.Heard{refused, refused, refused, refused, refused}, breaker.Failing, false},
-		"a refusal says that it is there": {[]breaker.Heard{away, away, away, away, refused, away}, breaker.Failing, false},
-		"an answer mends it":              {[]breaker.Heard{away, away, away, away, away, fine}, breaker.OK, false},
+		"five":                            {[]breaker.Heard{away, away, away, away, away}, breaker.Degraded, false},
+		"six":                             {[]breaker.Heard{away, away, away, away, away, away}, breaker.Failing, true},
+		"six, one answer between":         {[]breaker.Heard{away, away, away, fine, away, away, away}, breaker.Degraded, false},
+		"six refusals do not stop calls":  {[]breaker.Heard{refused, refused, refused, refused, refused, refused}, breaker.Failing, false},
+		"a refusal says that it is there": {[]breaker.Heard{away, away, away, away, away, refused, away}, breaker.Failing, false},
+		"an answer mends it":              {[]breaker.Heard{away, away, away, away, away, away, fine}, breaker.OK, false},
 		"what says nothing counts not":    {[]breaker.Heard{away, breaker.Nothing, away, breaker.Nothing}, breaker.Degraded, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -96,13 +98,13 @@ func TestTheTimeOfTroubleIsThatOfTheFirstFailure(t *testing.T) {
 }
 
 func TestAfterThePauseOneCallMayTry(t *testing.T) {
-	l := hear(breaker.Line{}, breaker.Away, breaker.Away, breaker.Away, breaker.Away, breaker.Away)
+	l := hear(breaker.Line{}, breaker.Away, breaker.Away, breaker.Away, breaker.Away, breaker.Away, breaker.Away)
 	for name, tc := range map[string]struct {
 		at    time.Time
 		ok    bool
 		reach breaker.Reach
 	}{
-		"at once":           {noon.Add(4 * time.Second), false, breaker.Open},
+		"at once":           {noon.Add(5 * time.Second), false, breaker.Open},
 		"a moment before":   {l.Until.Add(-1), false, breaker.Open},
 		"when it is over":   {l.Until, true, breaker.HalfOpen},
 		"long after":        {l.Until.Add(time.Hour), true, breaker.HalfOpen},
@@ -133,7 +135,7 @@ func TestALineIsOpenExactlyAfterEnoughFailuresInARow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l, row := breaker.Line{}, 0
 		at := noon
-		words := []breaker.Heard{breaker.Away, breaker.Away, breaker.Away, breaker.Answered, breaker.Refused, breaker.Nothing}
+		words := []breaker.Heard{breaker.Away, breaker.Away, breaker.Away, breaker.Answered, breaker.Failed, breaker.Nothing}
 		for _, h := range rapid.SliceOfN(rapid.SampledFrom(words), 0, 40).Draw(t, "heard") {
 			at = at.Add(time.Duration(rapid.IntRange(0, 60).Draw(t, "s")) * time.Second)
 			before := l
@@ -141,7 +143,7 @@ func TestALineIsOpenExactlyAfterEnoughFailuresInARow(t *testing.T) {
 			switch h {
 			case breaker.Away:
 				row++
-			case breaker.Answered, breaker.Refused:
+			case breaker.Answered, breaker.Failed:
 				row = 0
 			case breaker.Nothing:
 			}

@@ -31,13 +31,16 @@ func (w BlockWhy) limit() time.Duration {
 	return maxBlocked
 }
 
+// duration says a limit as playbooks do.
+func duration(d time.Duration) string { return fmt.Sprintf("%dh", int(d.Hours())) }
+
 // unblocked ends a step whose connection was waited for long enough.
 func (t *turn) unblocked(st *step) {
 	b := st.blocked
 	t.settle(st, StepFailed, nil, &Error{
 		Kind: string(fault.Unavailable), Retryable: true,
 		Message: fmt.Sprintf("the connection %s %s; it was waited for for %s. Look at it under Integrations, then run this again",
-			b.Connection, b.inWords(), b.Why.limit()),
+			b.Connection, b.inWords(), duration(b.Why.limit())),
 	})
 }
 
@@ -80,7 +83,7 @@ func (st *step) blockedWords() string {
 	text := fmt.Sprintf("The connection %s %s. %s ", st.blocked.Connection, st.blocked.inWords(), st.what())
 	switch st.blocked.Why {
 	case BlockBroken:
-		return text + "is sent by itself when it works again"
+		return text + "is sent by itself when it works again, and given up after " + duration(maxBroken)
 	case BlockDisabled:
 		return text + "is sent by itself when somebody enables it"
 	case BlockBusy, BlockRate:

@@ -154,6 +154,9 @@ type Connection struct {
 	BaseURL     string      `json:"base_url"`
 	Status      string      `json:"status"` // ok, degraded, failing or disabled
 	LastError   string      `json:"last_error"`
+	Since       *time.Time  `json:"since"`    // the first of the failures, null when all is well
+	NextTry     *time.Time  `json:"next_try"` // when the next call may try, null unless the breaker is open
+	Waiting     int         `json:"waiting"`  // steps that stand in line
 	CheckedAt   *time.Time  `json:"checked_at"`
 	UsedBy      []string    `json:"used_by"` // playbooks
 	Rate        Rate        `json:"rate"`

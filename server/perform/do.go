@@ -81,7 +81,22 @@ func errorOf(a Attempt, err error) engine.Error {
 	if fault.KindOf(err) == fault.Internal {
 		e.Message = "an internal error; the log of the server says more"
 	}
+	e.Message += advice(fault.Kind(e.Kind), a.Call.Connection.Name)
 	return e
+}
+
+// advice names the connection that is to blame for an error, and what to do.
+func advice(kind fault.Kind, connection string) string {
+	switch kind {
+	case fault.Unavailable, fault.Timeout:
+		return ". This was the connection " + connection + ": see that its other side runs, and test it under Integrations"
+	case fault.Unauthorized:
+		return ". This was the connection " + connection + ": enter its credentials anew, and test it under Integrations"
+	case fault.EgressDenied:
+		return ". This was the connection " + connection + ": where its address is meant, allow it in its egress"
+	default:
+		return ""
+	}
 }
 
 func retryAfter(err error) int64 {

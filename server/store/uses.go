@@ -3,6 +3,7 @@ package store
 import (
 	"github.com/tocsin-soar/tocsin/server/account"
 	"github.com/tocsin-soar/tocsin/server/control"
+	"github.com/tocsin-soar/tocsin/server/health"
 	"github.com/tocsin-soar/tocsin/server/hunt"
 	"github.com/tocsin-soar/tocsin/server/inbox"
 	"github.com/tocsin-soar/tocsin/server/intake"
@@ -23,4 +24,5 @@ var (
 	_ library.Archive  = (*Store)(nil)
 	_ library.Shelf    = (*Store)(nil)
 	_ library.Cabinet  = (*Store)(nil)
+	_ health.Store     = (*Store)(nil)
 )
