@@ -1323,12 +1323,18 @@ export interface components {
             last_error: string;
             managed_by: string;
             name: string;
+            /** Format: date-time */
+            next_try: string | null;
             rate: components["schemas"]["Rate"];
+            /** Format: date-time */
+            since: string | null;
             status: string;
             tags: string[];
             used_by: string[];
             /** Format: int64 */
             version: number;
+            /** Format: int64 */
+            waiting: number;
         };
         ConnectionList: {
             items: components["schemas"]["Connection"][];
