@@ -173,7 +173,7 @@ func (p *plant) start(n int) []string {
 // when waits for a condition, without moving the clock.
 func (p *plant) when(what string, holds func() bool) {
 	p.Helper()
-	for range 4_000 {
+	for range 2_000 {
 		if holds() {
 			return
 		}
@@ -224,7 +224,7 @@ func TestRunsWaitForABrokenConnectionOverARestartAndFinishByThemselves(t *testin
 		return p.count(ids, engine.RunWaiting)+p.count(ids, engine.RunFailed) == len(ids)
 	}
 	p.when("it is broken", func() bool { return p.lines.Line("edr").Open })
-	p.c.add(2 * time.Second) // those who stood in line before say so after a second
+	p.c.add(6 * time.Second) // those who stood in line before say so after a while
 	p.when("every run waits or has failed", settled)
 	if n := p.made(); n < breaker.Trip || n > breaker.Trip+4 {
 		t.Errorf("%d calls to a side that is away", n)
