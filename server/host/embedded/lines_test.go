@@ -173,7 +173,7 @@ func (p *plant) start(n int) []string {
 // when waits for a condition, without moving the clock.
 func (p *plant) when(what string, holds func() bool) {
 	p.Helper()
-	for range 2_000 {
+	for range 10_000 {
 		if holds() {
 			return
 		}
