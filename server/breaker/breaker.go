@@ -70,15 +70,15 @@ type Outcome struct {
 // Of reads a reply.
 func Of(r connector.Reply) Outcome {
 	kind := fault.KindOf(r.Err)
-	switch kind {
-	case "":
+	switch {
+	case kind == "":
 		return Outcome{Heard: Answered}
-	case fault.Unavailable, fault.Timeout:
+	case kind == fault.Unavailable, kind == fault.Timeout:
 		if r.Status > 0 && (r.Status < 502 || r.Status > 504) { // its own answer to this one request
 			return Outcome{Failed, words(r, kind)}
 		}
 		return Outcome{Away, words(r, kind)}
-	case fault.Unauthorized:
+	case kind == fault.Unauthorized:
 		return Outcome{Failed, words(r, kind)}
 	default:
 		if r.Status > 0 || r.Did == connector.DidDone {

@@ -110,6 +110,7 @@ func (p *plant) Program(context.Context, engine.Start, map[string]string) (*engi
 func (p *plant) Judge(context.Context, gate.Question) gate.Answer {
 	return gate.Answer{Outcome: gate.Allow}
 }
+
 func (p *plant) Moment(at time.Time) gate.Now              { return gate.Now{Time: at.Format(time.RFC3339)} }
 func (p *plant) Tags(string, string) ([]string, string)    { return nil, "" }
 func (p *plant) Action(r string) (*connector.Action, bool) { return p.world.Action(r) }
