@@ -70,15 +70,15 @@ type Outcome struct {
 // Of reads a reply.
 func Of(r connector.Reply) Outcome {
 	kind := fault.KindOf(r.Err)
-	switch {
-	case kind == "":
+	switch kind { //nolint:exhaustive // the other kinds are about the request
+	case "":
 		return Outcome{Heard: Answered}
-	case kind == fault.Unavailable, kind == fault.Timeout:
+	case fault.Unavailable, fault.Timeout:
 		if r.Status > 0 && (r.Status < 502 || r.Status > 504) { // its own answer to this one request
 			return Outcome{Failed, words(r, kind)}
 		}
 		return Outcome{Away, words(r, kind)}
-	case kind == fault.Unauthorized:
+	case fault.Unauthorized:
 		return Outcome{Failed, words(r, kind)}
 	default:
 		if r.Status > 0 || r.Did == connector.DidDone {

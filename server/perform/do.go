@@ -87,12 +87,12 @@ func errorOf(a Attempt, err error) engine.Error {
 
 // advice names the connection that is to blame for an error, and what to do.
 func advice(kind fault.Kind, connection string) string {
-	switch {
-	case kind == fault.Unavailable, kind == fault.Timeout:
+	switch kind { //nolint:exhaustive // the other kinds are about the request
+	case fault.Unavailable, fault.Timeout:
 		return ". This was the connection " + connection + ": see that its other side runs, and test it under Integrations"
-	case kind == fault.Unauthorized:
+	case fault.Unauthorized:
 		return ". This was the connection " + connection + ": enter its credentials anew, and test it under Integrations"
-	case kind == fault.EgressDenied:
+	case fault.EgressDenied:
 		return ". This was the connection " + connection + ": where its address is meant, allow it in its egress"
 	default:
 		return ""
