@@ -21,7 +21,7 @@ func (a *App) openAPI(ctx context.Context) error {
 		Gatekeeper: a.desk, Access: a.opa, Log: a.log, AuditLog: a.store, Hooks: hooks{a.intake},
 		Alerts: a.store, Runs: runs{a.store, a}, RunControl: st, Approvals: a.store, Inbox: voices{a.inbox},
 		Effects: effects{a.store}, EffectControl: st, Decisions: decisions{a.store},
-		Playbooks: books{a.lib}, Authors: authors{books{a.lib}, a}, Policies: policies{a}, Connections: links{a},
+		Playbooks: books{a.lib}, Authors: authors{books{a.lib}, a}, Policies: policies{a}, Connections: links{a}, Sources: doors{a},
 		Catalogue: catalogue{a}, Schedules: plans{a}, Halt: st, Audit: a.store, People: a.desk, Tokens: a.desk,
 		Notifications: a.store, Changes: a.store, Numbers: a.num, State: st, Replays: a.store.Replays(),
 		About: httpapi.About{Version: Version, Instance: a.store.Instance(), DemoURL: a.RangeURL()},

@@ -24,7 +24,11 @@ func (c catalogue) Integrations(context.Context) ([]httpapi.Integration, error) 
 	for _, m := range c.a.lib.Current().Manifests() {
 		w := httpapi.Integration{
 			ID: m.ID, Name: m.Name, Category: m.Category, Version: m.Version, Tested: m.Tested, Docs: m.Docs,
-			Health: m.Health, Actions: []httpapi.ActionInfo{},
+			Health: m.Health, Actions: []httpapi.ActionInfo{}, BaseURL: m.BaseURL, Native: m.Native, Alerts: m.Alerts != nil,
+			Auth: []httpapi.AuthKind{},
+		}
+		for _, k := range m.Auth {
+			w.Auth = append(w.Auth, httpapi.AuthKind{Type: k.Type, Fields: k.Fields, Name: k.Name})
 		}
 		for _, x := range m.Actions {
 			info := httpapi.ActionInfo{
@@ -37,17 +41,6 @@ func (c catalogue) Integrations(context.Context) ([]httpapi.Integration, error) 
 			w.Actions = append(w.Actions, info)
 		}
 		out = append(out, w)
-	}
-	return out, nil
-}
-
-// Sources lists them by name.
-func (c catalogue) Sources(context.Context) ([]httpapi.Source, error) {
-	out := []httpapi.Source{}
-	for _, s := range c.a.lib.Current().Sources() {
-		out = append(out, httpapi.Source{
-			Name: s.Name, Mapping: s.MappingName, Auth: s.AuthName, Disabled: s.Disabled, ManagedBy: s.File,
-		})
 	}
 	return out, nil
 }

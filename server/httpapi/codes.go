@@ -97,6 +97,7 @@ var codes = [][2]string{
 	{"secret_missing", "A secret that is referred to is not there."},
 	{"secret_reference_not_allowed", "The settings do not list this name for references."},
 	{"secret_reference_unsupported", "Secrets cannot be referred to in this way here."},
+	{"secret_needed", "The source needs a new secret: one of at least 16 bytes, or a reference."},
 	{"secret_unreadable", "A stored secret cannot be opened: enter it again."},
 	{"service_never_votes", "A service account never votes."},
 	{"slow_request", "The request came in too slowly."},

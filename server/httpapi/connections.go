@@ -13,11 +13,6 @@ func (c *call) integrations() (lookup.List[Integration], error) {
 	return paged(c, is, err, func(i Integration) string { return i.ID })
 }
 
-func (c *call) sources() (lookup.List[Source], error) {
-	ss, err := c.s.d.Catalogue.Sources(c.ctx)
-	return paged(c, ss, err, func(s Source) string { return s.Name })
-}
-
 func (c *call) connections() (lookup.List[Connection], error) {
 	cs, err := c.s.d.Connections.Connections(c.ctx)
 	for i := range cs {

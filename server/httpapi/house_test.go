@@ -285,12 +285,33 @@ func (h *house) TestConnection(_ context.Context, by control.Actor, _ string) (h
 
 func (h *house) Integrations(context.Context) ([]httpapi.Integration, error) { return nil, h.look() }
 
-func (h *house) Sources(context.Context) ([]httpapi.Source, error) { return nil, h.look() }
+func (h *house) Sources(context.Context) ([]httpapi.Source, error) {
+	return []httpapi.Source{{Name: "edr"}}, h.fail
+}
 
 func (h *house) Problems(context.Context) ([]fault.Problem, error) { return nil, h.look() }
 
 func (h *house) Schema(name string) (json.RawMessage, bool) {
 	return json.RawMessage(`{"title":"playbook"}`), name == "playbook"
+}
+
+func (h *house) Source(_ context.Context, name string) (httpapi.Source, error) {
+	return httpapi.Source{Name: name, Version: 3}, h.fail
+}
+
+func (h *house) PutSource(_ context.Context, by control.Actor, w httpapi.SourceWish, _ bool, seen int64) (httpapi.SourceMade, error) {
+	if seen != 0 && seen != 3 {
+		return httpapi.SourceMade{}, fault.New(fault.Conflict, "changed").WithCode("changed_meanwhile")
+	}
+	return httpapi.SourceMade{Source: httpapi.Source{Name: w.Name, Version: 4}, Secret: "made once"}, h.act(by)
+}
+
+func (h *house) DeleteSource(_ context.Context, by control.Actor, _ string, _ int64) error {
+	return h.act(by)
+}
+
+func (h *house) TrySource(context.Context, httpapi.SourceWish, string) (httpapi.Trial, error) {
+	return httpapi.Trial{Alerts: []httpapi.Tried{}}, h.fail
 }
 func (h *house) Schedules(context.Context) ([]httpapi.Schedule, error) { return nil, h.look() }
 func (h *house) PauseSchedule(_ context.Context, by control.Actor, id string, p bool) (httpapi.Schedule, error) {

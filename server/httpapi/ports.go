@@ -163,10 +163,20 @@ type Connections interface {
 	TestConnection(ctx context.Context, by control.Actor, name string) (ConnectionTest, error)
 }
 
+// Sources reads and edits sources of alerts.
+type Sources interface {
+	Sources(ctx context.Context) ([]Source, error)
+	Source(ctx context.Context, name string) (Source, error)
+	// PutSource makes or replaces one, as PutConnection does.
+	PutSource(ctx context.Context, by control.Actor, w SourceWish, create bool, seen int64) (SourceMade, error)
+	DeleteSource(ctx context.Context, by control.Actor, name string, seen int64) error
+	// TrySource shows what a mapping makes of a payload.
+	TrySource(ctx context.Context, w SourceWish, payload string) (Trial, error)
+}
+
 // Catalogue lists what is there without being edited here.
 type Catalogue interface {
 	Integrations(ctx context.Context) ([]Integration, error)
-	Sources(ctx context.Context) ([]Source, error)
 	// Problems lists what is wrong with loaded files.
 	Problems(ctx context.Context) ([]fault.Problem, error)
 	// Schema gives a JSON Schema by name.
@@ -283,6 +293,7 @@ type Deps struct {
 	Authors       Authors
 	Policies      Policies
 	Connections   Connections
+	Sources       Sources
 	Catalogue     Catalogue
 	Schedules     Schedules
 	Halt          Halt

@@ -18,7 +18,7 @@ const waitMost = 60 * time.Second
 // table is every address of the server. A new one is a new row, with its verb.
 func (s *Server) table() []Route {
 	return slices.Concat(s.outside(), entrance(), alertRoutes(), playbookRoutes(), runRoutes(), approvalRoutes(),
-		effectRoutes(), ruleRoutes(), connectionRoutes(), steering(), notificationRoutes(), oversight())
+		effectRoutes(), ruleRoutes(), connectionRoutes(), sourceRoutes(), steering(), notificationRoutes(), oversight())
 }
 
 func (s *Server) outside() []Route {
@@ -165,7 +165,19 @@ func connectionRoutes() []Route {
 		send(http.MethodPut, base+"/connections/:name", manage, "Change a connection", (*call).putConnection, c),
 		send(http.MethodDelete, base+"/connections/:name", manage, "Delete a connection that nothing uses", (*call).deleteConnection, c, status(http.StatusNoContent)),
 		send(http.MethodPost, base+"/connections/:name/test", manage, "Make a test call", (*call).testConnection, c, unnoted(), within(45*time.Second)),
-		list(base+"/sources", account.See, "Sources of alerts", (*call).sources, nil, about("source")),
+	}
+}
+
+func sourceRoutes() []Route {
+	s, edit := about("source"), account.SourceEdit
+	return []Route{
+		list(base+"/sources", account.See, "Sources of alerts", (*call).sources, nil, s),
+		get(base+"/sources/:name", account.See, "One source, without its secrets", (*call).source, s),
+		send(http.MethodPost, base+"/sources", edit, "Make a source; its secret is shown once", (*call).addSource, s, status(http.StatusCreated), unnoted()),
+		send(http.MethodPost, base+"/sources/test", edit, "Try a mapping on a payload; nothing is stored", (*call).tryMapping, s, unnoted()),
+		send(http.MethodPut, base+"/sources/:name", edit, "Change a source", (*call).putSource, s, unnoted()),
+		send(http.MethodDelete, base+"/sources/:name", edit, "Delete a source; its alerts stay", (*call).deleteSource, s, status(http.StatusNoContent)),
+		send(http.MethodPost, base+"/sources/:name/test", edit, "Try a source's mapping on a payload; nothing is stored", (*call).trySource, s, unnoted()),
 	}
 }
 

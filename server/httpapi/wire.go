@@ -3,6 +3,7 @@ package httpapi
 import (
 	"time"
 
+	"github.com/tocsin-soar/tocsin/server/alert"
 	"github.com/tocsin-soar/tocsin/server/fault"
 )
 
@@ -127,8 +128,20 @@ type Integration struct {
 	Version  string       `json:"version"`
 	Tested   string       `json:"tested"` // server, published or documented
 	Docs     string       `json:"docs"`
-	Health   string       `json:"health"` // the action asked as health check, or ""
+	Health   string       `json:"health"`   // the action asked as health check, or ""
+	BaseURL  bool         `json:"base_url"` // a connection needs an address
+	Native   bool         `json:"native"`
+	Alerts   bool         `json:"alerts"` // it has a mapping for sources
+	Auth     []AuthKind   `json:"auth"`   // the ways a connection may authenticate
 	Actions  []ActionInfo `json:"actions"`
+}
+
+// AuthKind is one way a connection may authenticate: the fields it needs, each with
+// what the product calls it.
+type AuthKind struct {
+	Type   string            `json:"type"`
+	Fields map[string]string `json:"fields"`
+	Name   string            `json:"name"` // of the header or parameter, unless the connection says another
 }
 
 // ActionInfo is one action of an integration.
@@ -234,12 +247,73 @@ type ConnectionTest struct {
 
 // Source is an endpoint that takes alerts.
 type Source struct {
-	Name      string     `json:"name"`
-	Mapping   string     `json:"mapping"`
-	Auth      string     `json:"auth"` // hmac/tocsin, bearer, …
-	Disabled  bool       `json:"disabled"`
-	ManagedBy string     `json:"managed_by"`
-	LastSeen  *time.Time `json:"last_seen"`
+	Name      string      `json:"name"`
+	Mapping   string      `json:"mapping"`
+	Auth      string      `json:"auth"` // hmac/tocsin, bearer, …
+	Disabled  bool        `json:"disabled"`
+	ManagedBy string      `json:"managed_by"`
+	LastSeen  *time.Time  `json:"last_seen"`
+	Version   int64       `json:"version"` // 0 where a file brings it
+	Spec      *SourceSpec `json:"spec"`    // nil in lists
+}
+
+// SourceSpec is a source in the words of its file, without secrets.
+type SourceSpec struct {
+	Mapping   string            `json:"mapping"` // generic, an integration, or "" for one of its own
+	Items     string            `json:"items"`
+	Closes    string            `json:"closes"`
+	When      string            `json:"when"`
+	Map       map[string]string `json:"map"`
+	Auth      string            `json:"auth"`     // hmac, bearer or basic
+	Style     string            `json:"style"`    // of hmac
+	Username  string            `json:"username"` // of basic
+	Delivery  string            `json:"delivery"`
+	Key       string            `json:"key"`
+	Window    string            `json:"window"` // "" for 24h
+	PerSecond float64           `json:"per_second"`
+	Body      int64             `json:"body"` // bytes; 0 for 1 MiB
+}
+
+// SourceWish is a source as somebody wants it. Without Secret one is made, and shown
+// once in the answer. Rotation keeps the secret when it is left out.
+type SourceWish struct {
+	Name      string            `json:"name"`
+	Mapping   string            `json:"mapping,omitempty"`
+	Items     string            `json:"items,omitempty"`
+	Closes    string            `json:"closes,omitempty"`
+	When      string            `json:"when,omitempty"`
+	Map       map[string]string `json:"map,omitempty"`
+	Auth      string            `json:"auth"`
+	Style     string            `json:"style,omitempty"`
+	Username  string            `json:"username,omitempty"`
+	Delivery  string            `json:"delivery,omitempty"`
+	Key       string            `json:"key,omitempty"`
+	Window    string            `json:"window,omitempty"`
+	PerSecond float64           `json:"per_second,omitempty"`
+	Body      int64             `json:"body,omitempty"`
+	Disabled  bool              `json:"disabled,omitempty"`
+	Rotation  string            `json:"rotation,omitempty"` // replace, or add: the old one stays good beside it
+	Secret    string            `json:"secret,omitempty"`
+}
+
+// SourceMade is a source with the secret that was made for it, the only time it is
+// shown; "" where none was made.
+type SourceMade struct {
+	Source Source `json:"source"`
+	Secret string `json:"secret"`
+}
+
+// Trial is what a mapping makes of a payload; nothing is stored.
+type Trial struct {
+	Alerts []Tried `json:"alerts"`
+}
+
+// Tried is one alert of a trial.
+type Tried struct {
+	Alert  alert.Alert `json:"alert"`
+	Closes bool        `json:"closes"` // it would close the alert with the same key
+	Ignore bool        `json:"ignore"` // it would be counted and not stored
+	Unread []string    `json:"unread"` // what the mapping could not read
 }
 
 // Schedule is a playbook's plan. Its id is the playbook's name, with -2, -3 for

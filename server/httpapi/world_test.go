@@ -112,7 +112,7 @@ func newWorld(t *testing.T, change ...func(*httpapi.Deps)) *world {
 	d := httpapi.Deps{
 		Gatekeeper: w.desk, Access: access, Log: observe.NewLogger(w.log, "debug", &observe.Scrubber{}), AuditLog: w.store, Hooks: h,
 		Alerts: h, Runs: h, RunControl: h, Approvals: h, Inbox: h, Effects: h, EffectControl: h, Decisions: h, Playbooks: h, Authors: h,
-		Policies: h, Connections: h, Catalogue: h, Schedules: h, Halt: h, Audit: h, People: w.desk, Tokens: w.desk, Notifications: h, Changes: h,
+		Policies: h, Connections: h, Sources: h, Catalogue: h, Schedules: h, Halt: h, Audit: h, People: w.desk, Tokens: w.desk, Notifications: h, Changes: h,
 		Numbers: observe.NewMetrics("test"), State: w.state, About: httpapi.About{Version: "v1", Instance: "inst"},
 		App: fstest.MapFS{
 			"index.html": {Data: []byte(`<meta nonce="__NONCE__"><div id=app>`)}, "assets/app-1a2b.js": {Data: []byte("let a=1")},
@@ -263,6 +263,8 @@ func example(r httpapi.RouteInfo) (path, body string) {
 		"POST /api/v1/effects/:id/extend": `{"until":"2026-11-24T00:00:00Z"}`, "POST /api/v1/policies/check": `{"files":[]}`,
 		"POST /api/v1/connections": `{"name":"jira","integration":"jira"}`, "PUT /api/v1/connections/:name": `{"name":"isolate","integration":"jira"}`,
 		"PUT /api/v1/halt": `{"on":true,"reason":"r"}`, "POST /api/v1/users": `{"name":"new","roles":[]}`, "PATCH /api/v1/users/:name": `{"email":""}`,
+		"POST /api/v1/sources": `{"name":"siem","auth":"bearer"}`, "PUT /api/v1/sources/:name": `{"name":"isolate","auth":"bearer"}`,
+		"POST /api/v1/sources/test": `{"payload":"{}"}`, "POST /api/v1/sources/:name/test": `{"payload":"{}"}`,
 		"POST /api/v1/notifications/read": `{"all":true}`, "POST /api/v1/tokens": `{"name":"t","scopes":["read"]}`, "POST /hooks/:source": `{}`,
 	}
 	return path, bodies[r.Method+" "+r.Path]
@@ -270,7 +272,7 @@ func example(r httpapi.RouteInfo) (path, body string) {
 
 // writes says whether a route changes something when it is let in.
 func writes(r httpapi.RouteInfo) bool {
-	return r.Method != http.MethodGet && !slices.Contains([]string{"/api/v1/playbooks/check", "/api/v1/policies/check"}, r.Path)
+	return r.Method != http.MethodGet && !slices.Contains([]string{"/api/v1/playbooks/check", "/api/v1/policies/check", "/api/v1/sources/test", "/api/v1/sources/:name/test"}, r.Path)
 }
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}

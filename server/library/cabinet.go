@@ -267,16 +267,7 @@ func (l *Library) checkWish(text []byte, fields []string) error {
 		_, more := b.make(root, raw, fields, raw.Auth)
 		ps = append(ps, more...)
 	}
-	if !fault.Broken(ps) {
-		return nil
-	}
-	err := fault.New(fault.InvalidInput, "the connection has mistakes")
-	for _, p := range ps {
-		if p.Severity == fault.SeverityError {
-			err.Places = append(err.Places, fault.Place{At: "/connection", Message: p.Message})
-		}
-	}
-	return err
+	return refusal("the connection has mistakes", text, ps)
 }
 
 // DeleteConnection removes a connection of the database. One that playbooks use is

@@ -23,12 +23,13 @@ type memory struct {
 	books       map[string]Book
 	versions    map[string][]Version
 	connections map[string]StoredConnection
+	sources     map[string]StoredSource
 	audit       []audit.Draft
 	writes      int
 }
 
 func newMemory() *memory {
-	return &memory{kept: map[string][]byte{}, books: map[string]Book{}, versions: map[string][]Version{}, connections: map[string]StoredConnection{}}
+	return &memory{kept: map[string][]byte{}, books: map[string]Book{}, versions: map[string][]Version{}, connections: map[string]StoredConnection{}, sources: map[string]StoredSource{}}
 }
 
 func (m *memory) Keep(_ context.Context, kind Kind, raw []byte, names []string) error {
@@ -91,6 +92,32 @@ func (m *memory) BookVersions(_ context.Context, slug string) ([]Version, error)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.versions[slug]), nil
+}
+
+func (m *memory) StoredSources(context.Context) ([]StoredSource, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return sortedValues(m.sources), nil
+}
+
+func (m *memory) ChangeSource(_ context.Context, name string, change func(s *StoredSource) (*StoredSource, []audit.Draft, error)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var old *StoredSource
+	if s, ok := m.sources[name]; ok {
+		old = &s
+	}
+	next, drafts, err := change(old)
+	if err != nil {
+		return err
+	}
+	m.audit = append(m.audit, drafts...)
+	if next == nil {
+		delete(m.sources, name)
+		return nil
+	}
+	m.sources[name] = *next
+	return nil
 }
 
 func (m *memory) StoredConnections(context.Context) ([]StoredConnection, error) {

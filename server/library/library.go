@@ -100,7 +100,9 @@ func (l *Library) Reload(ctx context.Context) (Changes, error) {
 	}
 	b.capabilities()
 	b.now.catalog = b.now.newCatalog()
-	b.sources()
+	if err := b.sources(ctx); err != nil {
+		return Changes{}, err
+	}
 	b.peopleFile()
 	if err := b.estate(); err != nil {
 		return Changes{}, err

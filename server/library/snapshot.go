@@ -60,7 +60,9 @@ type Source struct {
 	intake.Source
 	MappingName string // generic, an integration, or "" for one of its own
 	AuthName    string // hmac/tocsin, bearer or basic
-	File        string
+	File        string // that brings it, or ""
+	Version     int64  // of one made in the app
+	Spec        SourceSpec
 	sha256      string
 }
 

@@ -1,6 +1,7 @@
 package library
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -62,7 +63,7 @@ type rawLimit struct {
 
 const maxBody = 16 << 20
 
-func (b *build) sources() {
+func (b *build) sources(ctx context.Context) error {
 	for _, f := range named(b.files.sources, file.base, b.say) {
 		s, ps := b.source(f)
 		b.say(ps...)
@@ -75,6 +76,7 @@ func (b *build) sources() {
 		}
 		b.now.sourcesByName[s.Name] = *s
 	}
+	return b.storedSources(ctx)
 }
 
 func (b *build) source(f file) (*Source, []fault.Problem) {
@@ -82,12 +84,26 @@ func (b *build) source(f file) (*Source, []fault.Problem) {
 	if root == nil {
 		return nil, ps
 	}
-	var raw rawSource
-	ps = append(ps, document.Decode(root, &raw)...)
-	if raw.Name != "" && raw.Name != f.base() {
-		ps = append(ps, root.Get("name").Problem("bad_name", fmt.Sprintf("the source is named %q, its file %q", raw.Name, f.base()), "they must be equal"))
+	if name := root.Get("name").Scalar(); name != "" && name != f.base() {
+		ps = append(ps, root.Get("name").Problem("bad_name", fmt.Sprintf("the source is named %q, its file %q", name, f.base()), "they must be equal"))
 	}
-	s := &Source{File: f.label, sha256: f.sha256, Source: intake.Source{
+	s, more := b.readSource(root, b.secrets)
+	ps = append(ps, more...)
+	if fault.Broken(slices.DeleteFunc(slices.Clone(ps), unresolved)) {
+		return nil, ps
+	}
+	s.File, s.sha256 = f.label, f.sha256
+	return s, ps
+}
+
+// opener gives the secrets that a node of a source's authentication stands for.
+type opener func(n *document.Node) ([]secret.Value, []fault.Problem)
+
+// readSource makes a source of its document; nil where that has mistakes.
+func (b *build) readSource(root *document.Node, keys opener) (*Source, []fault.Problem) {
+	var raw rawSource
+	ps := document.Decode(root, &raw)
+	s := &Source{Spec: specOf(raw), Source: intake.Source{
 		Name: raw.Name, Delivery: raw.Delivery, Window: raw.Dedup.Window, Disabled: raw.Disabled,
 		Limit: intake.Limit{PerSecond: raw.Limit.PerSecond, Body: int64(raw.Limit.Body)},
 	}}
@@ -101,7 +117,7 @@ func (b *build) source(f file) (*Source, []fault.Problem) {
 	}
 	ps = append(ps, b.mappingOf(root, raw, s)...)
 	if raw.Auth != nil {
-		ps = append(ps, b.sourceAuth(root.Get("auth"), *raw.Auth, s)...)
+		ps = append(ps, sourceAuth(root.Get("auth"), *raw.Auth, s, keys)...)
 	}
 	if fault.Broken(slices.DeleteFunc(slices.Clone(ps), unresolved)) {
 		return nil, ps
@@ -195,7 +211,7 @@ func oneOf(word string, known []string) string {
 	return "one of: " + strings.Join(known, ", ")
 }
 
-func (b *build) sourceAuth(at *document.Node, raw rawSourceAuth, s *Source) []fault.Problem {
+func sourceAuth(at *document.Node, raw rawSourceAuth, s *Source, keys opener) []fault.Problem {
 	ways := 0
 	for _, there := range []bool{raw.HMAC != nil, raw.Bearer != nil, raw.Basic != nil} {
 		if there {
@@ -208,14 +224,14 @@ func (b *build) sourceAuth(at *document.Node, raw rawSourceAuth, s *Source) []fa
 	var ps []fault.Problem
 	switch {
 	case raw.HMAC != nil:
-		values, more := b.secrets(raw.HMAC.Secret)
+		values, more := keys(raw.HMAC.Secret)
 		ps, s.AuthName = more, "hmac/"+raw.HMAC.Style
 		s.Auth.HMAC = &intake.HMAC{Style: intake.Style(raw.HMAC.Style), Secrets: values}
 	case raw.Bearer != nil:
-		values, more := b.secrets(raw.Bearer.Token)
+		values, more := keys(raw.Bearer.Token)
 		ps, s.AuthName, s.Auth.Bearer = more, "bearer", values
 	default:
-		values, more := b.secrets(raw.Basic.Password)
+		values, more := keys(raw.Basic.Password)
 		ps, s.AuthName = more, "basic"
 		s.Auth.Basic = &intake.Basic{Username: raw.Basic.Username, Passwords: values}
 	}

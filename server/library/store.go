@@ -74,7 +74,7 @@ const (
 	Shipped   Origin = "shipped"
 )
 
-// Cabinet keeps connections that people have made in the app.
+// Cabinet keeps connections and sources that people have made in the app.
 type Cabinet interface {
 	// StoredConnections lists all, by name.
 	StoredConnections(ctx context.Context) ([]StoredConnection, error)
@@ -82,6 +82,20 @@ type Cabinet interface {
 	// is none), calls change and writes what it gave (nil: it is removed) with the
 	// audit drafts and a change of kind connection in the outbox.
 	ChangeConnection(ctx context.Context, name string, change func(c *StoredConnection) (*StoredConnection, []audit.Draft, error)) error
+	// StoredSources and ChangeSource do the same for sources.
+	StoredSources(ctx context.Context) ([]StoredSource, error)
+	ChangeSource(ctx context.Context, name string, change func(s *StoredSource) (*StoredSource, []audit.Draft, error)) error
+}
+
+// StoredSource is a source as the database keeps it: its text (canonical JSON, with
+// a mark where a secret belongs) and its sealed secrets, the newest as "0".
+type StoredSource struct {
+	Name    string
+	Text    []byte
+	Sealed  map[string][]byte
+	Version int64
+	By      string
+	At      time.Time
 }
 
 // StoredConnection is a connection as the database keeps it: its text (canonical
@@ -101,7 +115,9 @@ type Secrets interface {
 	Resolve(text string) (secret.Value, error)
 }
 
-// Sealer seals secrets to their place, so that they open nowhere else.
+// Sealer seals secrets to their place, so that they open nowhere else. The place is
+// a connection's name, or "source/" and that of a source, which no connection can
+// have.
 type Sealer interface {
 	SealSecret(connection, field string, version int64, plain string) ([]byte, error)
 	OpenSecret(connection, field string, version int64, sealed []byte) (secret.Value, error)

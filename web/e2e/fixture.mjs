@@ -105,6 +105,45 @@ test("who was told nothing learns what comes here", () =>
     await page.getByText("Nobody has told you anything yet.").waitFor();
   }));
 
+test("a connection is made by keyboard, its mistake stands at its field, and its secret is never shown", () =>
+  on({ allow: /400/ }, async (page, server) => {
+    await go(page, "/integrations");
+    await page.getByRole("button", { name: "New connection" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Name", { exact: true }).fill("desk");
+    await page.getByLabel("Address", { exact: true }).fill("nowhere");
+    await page.getByLabel("email").fill("soc@example.org");
+    await page.getByLabel("api token").fill("very-secret-indeed");
+    await page.keyboard.press("Enter");
+    await page.getByText("an address begins with https://").first().waitFor();
+    assert.equal(await page.getByLabel("Address", { exact: true }).getAttribute("aria-invalid"), "true");
+    await page.getByLabel("Address", { exact: true }).fill("https://desk.example");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "desk" }).waitFor();
+    const sent = JSON.parse(server.state.calls.at(-1).body);
+    assert.equal(sent.auth.password, "very-secret-indeed");
+    assert.ok(!(await page.content()).includes("very-secret-indeed"));
+    await page.getByRole("button", { name: "Change desk" }).click();
+    await page.getByLabel("Address", { exact: true }).fill("https://other.example");
+    await page.getByText("Saving with another address drops the stored secret").waitFor();
+  }));
+
+test("a source is made, tried on a payload, and its secret shown once", () =>
+  on({}, async (page) => {
+    await go(page, "/integrations?tab=sources");
+    await page.getByRole("button", { name: "New source" }).click();
+    await page.getByLabel("Name", { exact: true }).fill("siem");
+    await page.getByText("Try a payload").click();
+    await page.getByLabel("Payload, as the sender would post it").fill("{}");
+    await page.getByRole("button", { name: "Show the alert" }).click();
+    await page.getByText("From the payload").waitFor();
+    await page.getByRole("button", { name: "Make the source" }).click();
+    await page.getByText("made-once-and-shown-once").waitFor();
+    await page.getByRole("button", { name: "The sender has it" }).click();
+    await page.getByRole("cell", { name: "siem", exact: true }).waitFor();
+    assert.ok(!(await page.content()).includes("made-once-and-shown-once"));
+  }));
+
 test("two keys approve, one is not enough, and the undo window takes it back", () =>
   on({}, async (page, server) => {
     await go(page, `/approvals/${APR.iso}`);

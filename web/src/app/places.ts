@@ -26,4 +26,5 @@ export const PLACES: readonly Place[] = [
   { to: "/schedules", name: "Schedules", glyph: "i-schedules", group: "Build", words: "hunts cron" },
   { to: "/effects", name: "Effects", glyph: "i-effects", group: "Oversight", words: "in force undo ledger" },
   { to: "/audit", name: "Audit log", glyph: "i-audit", group: "Oversight", words: "proof who did what" },
+  { to: "/admin", name: "Admin", glyph: "i-admin", group: "Oversight", words: "people users roles teams tokens" },
 ];

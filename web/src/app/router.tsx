@@ -207,6 +207,12 @@ const audit = createRoute({
     }),
   component: lazyRouteComponent(() => import("./pages"), "AuditPage"),
 });
+const admin = createRoute({
+  getParentRoute: () => inside,
+  path: "/admin",
+  validateSearch: (raw: Raw) => some({ tab: word(raw, "tab", ["tokens"]) }),
+  component: lazyRouteComponent(() => import("./adminpage"), "AdminPage"),
+});
 const more = createRoute({
   getParentRoute: () => inside,
   path: "/more",
@@ -231,6 +237,7 @@ const tree = root.addChildren([
     schedules,
     effects,
     audit,
+    admin,
     more,
   ]),
 ]);

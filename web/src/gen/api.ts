@@ -803,7 +803,61 @@ export interface paths {
         /** Sources of alerts */
         get: operations["get-sources"];
         put?: never;
+        /** Make a source; its secret is shown once */
+        post: operations["post-sources"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try a mapping on a payload; nothing is stored */
+        post: operations["post-sources-test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One source, without its secrets */
+        get: operations["get-sources-name"];
+        /** Change a source */
+        put: operations["put-sources-name"];
         post?: never;
+        /** Delete a source; its alerts stay */
+        delete: operations["delete-sources-name"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try a source's mapping on a payload; nothing is stored */
+        post: operations["post-sources-name-test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1286,6 +1340,13 @@ export interface components {
             set: string[];
             type: string;
         };
+        AuthKind: {
+            fields: {
+                [key: string]: string;
+            };
+            name: string;
+            type: string;
+        };
         CancelBody: {
             force?: boolean;
             reason?: string;
@@ -1594,11 +1655,15 @@ export interface components {
         };
         Integration: {
             actions: components["schemas"]["ActionInfo"][];
+            alerts: boolean;
+            auth: components["schemas"]["AuthKind"][];
+            base_url: boolean;
             category: string;
             docs: string;
             health: string;
             id: string;
             name: string;
+            native: boolean;
             tested: string;
             version: string;
         };
@@ -1699,6 +1764,9 @@ export interface components {
         ObjectRef: {
             id: string;
             kind: string;
+        };
+        PayloadBody: {
+            payload: string;
         };
         Place: {
             at: string;
@@ -1885,6 +1953,9 @@ export interface components {
             managed_by: string;
             mapping: string;
             name: string;
+            spec: components["schemas"]["SourceSpec"];
+            /** Format: int64 */
+            version: number;
         };
         SourceBody: {
             source: string;
@@ -1892,6 +1963,52 @@ export interface components {
         SourceList: {
             items: components["schemas"]["Source"][];
             next: string | null;
+        };
+        SourceMade: {
+            secret: string;
+            source: components["schemas"]["Source"];
+        };
+        SourceSpec: {
+            auth: string;
+            /** Format: int64 */
+            body: number;
+            closes: string;
+            delivery: string;
+            items: string;
+            key: string;
+            map: {
+                [key: string]: string;
+            };
+            mapping: string;
+            /** Format: double */
+            per_second: number;
+            style: string;
+            username: string;
+            when: string;
+            window: string;
+        };
+        SourceWish: {
+            auth: string;
+            /** Format: int64 */
+            body?: number;
+            closes?: string;
+            delivery?: string;
+            disabled?: boolean;
+            items?: string;
+            key?: string;
+            map?: {
+                [key: string]: string;
+            };
+            mapping?: string;
+            name: string;
+            /** Format: double */
+            per_second?: number;
+            rotation?: string;
+            secret?: string;
+            style?: string;
+            username?: string;
+            when?: string;
+            window?: string;
         };
         Started: {
             run: string;
@@ -1959,6 +2076,25 @@ export interface components {
         TokenList: {
             items: components["schemas"]["Token"][];
             next: string | null;
+        };
+        Trial: {
+            alerts: components["schemas"]["Tried"][];
+        };
+        TrialBody: {
+            closes?: string;
+            items?: string;
+            map?: {
+                [key: string]: string;
+            };
+            mapping?: string;
+            payload: string;
+            when?: string;
+        };
+        Tried: {
+            alert: components["schemas"]["Alert"];
+            closes: boolean;
+            ignore: boolean;
+            unread: string[];
         };
         Trigger: {
             actor_kind?: string;
@@ -3912,6 +4048,202 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SourceList"];
+                };
+            };
+            /** @description a refusal */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceWish"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceMade"];
+                };
+            };
+            /** @description a refusal */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-sources-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            /** @description a refusal */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-sources-name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            /** @description a refusal */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "put-sources-name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceWish"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceMade"];
+                };
+            };
+            /** @description a refusal */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-sources-name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a refusal */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-sources-name-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PayloadBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
                 };
             };
             /** @description a refusal */

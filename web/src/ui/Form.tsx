@@ -1,5 +1,5 @@
 // A form from a JSON Schema: a field for each property, a list of words as choices.
-import { useId } from "react";
+import { type ReactNode, useId } from "react";
 import { Text } from "./Text";
 
 type Field = {
@@ -99,4 +99,33 @@ export function FormFields({
       </div>
     );
   });
+}
+
+/** One field with its label, a hint, and what the server said of it. */
+export function Field({
+  label,
+  hint,
+  error,
+  children,
+}: {
+  label: ReactNode;
+  hint?: ReactNode;
+  error?: string;
+  children: (props: { id: string; "aria-invalid"?: true; "aria-describedby"?: string }) => ReactNode;
+}) {
+  const id = useId();
+  return (
+    <div className="labelled">
+      <label className="t" htmlFor={id}>
+        {label}
+      </label>
+      {children({ id, ...(error ? { "aria-invalid": true as const, "aria-describedby": `${id}-e` } : {}) })}
+      {error && (
+        <span className="failed" id={`${id}-e`}>
+          <Text>{error}</Text>
+        </span>
+      )}
+      {hint && <span className="hint">{hint}</span>}
+    </div>
+  );
 }

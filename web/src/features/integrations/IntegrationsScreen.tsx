@@ -12,6 +12,8 @@ import { Empty, Failure, Loading, Refused } from "../../ui/States";
 import { Text } from "../../ui/Text";
 import { At } from "../../ui/Time";
 import { connections, integrations, sources, useTestCall } from "./api";
+import { Manage, NewConnection } from "./Manage";
+import { Sources } from "./Sources";
 
 export type IntegrationsSearch = { tab?: "catalogue" | "sources" | undefined; at?: string | undefined };
 
@@ -63,8 +65,8 @@ function Connections({ at, onAt }: { at: string | undefined; onAt: (name: string
   const items = q.data.items;
   if (items.length === 0)
     return (
-      <Empty title="Nothing is connected yet.">
-        Put a file <code>connections/NAME.yaml</code> into the workspace folder.
+      <Empty title="Nothing is connected yet." act={<NewConnection onDone={onAt} />}>
+        Make a connection here, or put a file <code>connections/NAME.yaml</code> into the workspace folder.
       </Empty>
     );
   const bad = items.filter((c) => c.status === "failing" || c.status === "degraded");
@@ -98,6 +100,9 @@ function Connections({ at, onAt }: { at: string | undefined; onAt: (name: string
   return (
     <div className="split flat">
       <nav className="pick" aria-label="Connections">
+        <div className="newone">
+          <NewConnection onDone={onAt} />
+        </div>
         {group("Need care", bad)}
         {group("Connected", good)}
       </nav>
@@ -147,6 +152,7 @@ function OneConnection({ c }: { c: Connection }) {
             </p>
           </div>
         )}
+        <Manage c={c} />
         <div className="duo">
           <Section title="How it is reached">
             <Facts tight>
@@ -263,50 +269,5 @@ function OneIntegration({ i }: { i: Integration }) {
         </tbody>
       </table>
     </details>
-  );
-}
-
-function Sources() {
-  const q = useQuery(sources);
-  if (q.isPending) return <Loading rows={4} label="Loading sources" />;
-  if (!q.data) return <Failure what="The sources could not be read." error={q.error} retry={() => void q.refetch()} />;
-  if (q.data.items.length === 0)
-    return (
-      <Empty title="No source takes alerts yet.">
-        Put a file <code>sources/NAME.yaml</code> into the workspace folder; alerts are then posted to{" "}
-        <code>/hooks/NAME</code>.
-      </Empty>
-    );
-  return (
-    <Scroll label="Sources">
-      <table className="list" aria-label="Sources">
-        <thead>
-          <tr>
-            <th scope="col">Source</th>
-            <th scope="col">Address</th>
-            <th scope="col">Mapping</th>
-            <th scope="col">Authentication</th>
-            <th scope="col">Last alert</th>
-          </tr>
-        </thead>
-        <tbody>
-          {q.data.items.map((s) => (
-            <tr key={s.name}>
-              <td>
-                {s.disabled ? <StateMark state="skipped" words={`${s.name}, disabled`} /> : <strong>{s.name}</strong>}
-              </td>
-              <td className="mono">/hooks/{s.name}</td>
-              <td className="soft">{s.mapping}</td>
-              <td className="soft">{s.auth}</td>
-              <td>
-                <Link className="plainlink" to="/alerts" search={{ source: s.name }}>
-                  <At at={s.last_seen} />
-                </Link>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
   );
 }
