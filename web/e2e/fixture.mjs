@@ -132,7 +132,7 @@ test("a source is made, tried on a payload, and its secret shown once", () =>
   on({}, async (page) => {
     await go(page, "/integrations?tab=sources");
     await page.getByRole("button", { name: "New source" }).click();
-    await page.getByLabel("Name", { exact: true }).fill("siem");
+    await page.getByLabel("Name", { exact: true }).fill("firewall");
     await page.getByText("Try a payload").click();
     await page.getByLabel("Payload, as the sender would post it").fill("{}");
     await page.getByRole("button", { name: "Show the alert" }).click();
@@ -140,7 +140,7 @@ test("a source is made, tried on a payload, and its secret shown once", () =>
     await page.getByRole("button", { name: "Make the source" }).click();
     await page.getByText("made-once-and-shown-once").waitFor();
     await page.getByRole("button", { name: "The sender has it" }).click();
-    await page.getByRole("cell", { name: "siem", exact: true }).waitFor();
+    await page.getByRole("cell", { name: "firewall", exact: true }).waitFor();
     assert.ok(!(await page.content()).includes("made-once-and-shown-once"));
   }));
 

@@ -35,7 +35,7 @@ export default function ConnectionForm({ before, integrations, onClose, onDone }
     <Dialog open onClose={onClose} wide title={before ? `Change ${before.name}` : "New connection"}>
       <form className="stack" onSubmit={submit}>
         {!before && (
-          <div className="duo">
+          <div className="fields2">
             <Field label="To" error={errorAt(save.error, "/integration")}>
               {(p) => (
                 <select
@@ -138,7 +138,7 @@ export default function ConnectionForm({ before, integrations, onClose, onDone }
         <details>
           <summary>Environment, limits and network</summary>
           <div className="stack gap">
-            <div className="duo">
+            <div className="fields2">
               <Field label="Environment" hint="The policy sees it." error={errorAt(save.error, "/environment")}>
                 {(p) => (
                   <input

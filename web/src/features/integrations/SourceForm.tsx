@@ -46,7 +46,7 @@ export default function SourceForm({ before, integrations, onClose }: Props) {
             )}
           </Field>
         )}
-        <div className="duo">
+        <div className="fields2">
           <Field
             label="Mapping"
             error={errorAt(save.error, "/mapping", "/map", "/items", "/when", "/closes")}

@@ -57,8 +57,12 @@ function People() {
           <tr>
             <th scope="col">Name</th>
             <th scope="col">Roles</th>
-            <th scope="col">Teams</th>
-            <th scope="col">Last log-in</th>
+            <th scope="col" className="desk">
+              Teams
+            </th>
+            <th scope="col" className="desk">
+              Last log-in
+            </th>
             <th scope="col">Acts</th>
           </tr>
         </thead>
@@ -83,8 +87,8 @@ function Row({ u, onEdit }: { u: User; onEdit: () => void }) {
         {u.kind === "service" && <span className="muted"> service</span>}
       </td>
       <td className="soft">{u.roles.join(", ") || "none"}</td>
-      <td className="soft">{u.teams.join(", ")}</td>
-      <td>
+      <td className="soft desk">{u.teams.join(", ")}</td>
+      <td className="desk">
         <At at={u.last_login} />
       </td>
       <td>
@@ -92,19 +96,26 @@ function Row({ u, onEdit }: { u: User; onEdit: () => void }) {
           <span className="mono meta">{u.managed_by}</span>
         ) : (
           <span className="btns">
-            <Button size="small" onClick={onEdit}>
-              Change {u.name}
+            <Button size="small" onClick={onEdit} aria-label={`Change ${u.name}`}>
+              Change
             </Button>
             <Button
               size="small"
+              aria-label={`${u.disabled ? "Enable" : "Disable"} ${u.name}`}
               disabled={edit.isPending}
               onClick={() => edit.mutate({ user: u, change: { disabled: !u.disabled } })}
             >
-              {u.disabled ? "Enable" : "Disable"} {u.name}
+              {u.disabled ? "Enable" : "Disable"}
             </Button>
             {u.kind === "person" && !u.disabled && (
-              <Button size="small" kind="quiet" disabled={link.isPending} onClick={() => link.mutate(u.name)}>
-                Log-in link for {u.name}
+              <Button
+                size="small"
+                kind="quiet"
+                aria-label={`Log-in link for ${u.name}`}
+                disabled={link.isPending}
+                onClick={() => link.mutate(u.name)}
+              >
+                Log-in link
               </Button>
             )}
           </span>
@@ -151,8 +162,12 @@ function Tokens() {
                 <th scope="col">Token</th>
                 <th scope="col">Owner</th>
                 <th scope="col">Good for</th>
-                <th scope="col">Ends</th>
-                <th scope="col">Last used</th>
+                <th scope="col" className="desk">
+                  Ends
+                </th>
+                <th scope="col" className="desk">
+                  Last used
+                </th>
                 <th scope="col">Acts</th>
               </tr>
             </thead>
@@ -185,8 +200,8 @@ function TokenRow({ t }: { t: Token }) {
       </td>
       <td className="soft">{t.owner_name}</td>
       <td className="soft">{t.scopes.join(", ")}</td>
-      <td>{t.expires_at ? <At at={t.expires_at} /> : <span className="muted">never</span>}</td>
-      <td>
+      <td className="desk">{t.expires_at ? <At at={t.expires_at} /> : <span className="muted">never</span>}</td>
+      <td className="desk">
         <At at={t.last_used} />
       </td>
       <td>
