@@ -32,55 +32,69 @@ func refusal(what string, text []byte, ps []fault.Problem) error {
 // fieldAt gives the JSON pointer of the innermost field whose key or value stands at
 // a column (from 1) of a text in one line; "/" for the whole.
 func fieldAt(text []byte, column int) string {
-	at := "/"
+	f := finder{column: column, at: "/"}
 	d := json.NewDecoder(bytes.NewReader(text))
-	type frame struct {
-		list bool
-		n    int
-		key  string
-	}
-	var stack []frame
-	pointer := func() string {
-		var b strings.Builder
-		for _, f := range stack {
-			b.WriteString("/" + f.key)
-		}
-		return b.String()
-	}
-	key := false // the next text is a key
 	for {
 		tok, err := d.Token()
-		if err != nil {
-			return at
-		}
-		begins := int(d.InputOffset())
-		if top := len(stack) - 1; top >= 0 && stack[top].list && tok != json.Delim(']') {
-			stack[top].key = strconv.Itoa(stack[top].n)
-			stack[top].n++
-		}
-		switch tok := tok.(type) {
-		case json.Delim:
-			switch tok {
-			case '{':
-				stack, key = append(stack, frame{}), true
-				continue
-			case '[':
-				stack, key = append(stack, frame{list: true}), false
-				continue
-			}
-			stack = stack[:len(stack)-1]
-		case string:
-			if top := len(stack) - 1; key && top >= 0 && !stack[top].list {
-				stack[top].key, key = tok, false
-				if begins-len(tok)-2 < column {
-					at = pointer()
-				}
-				continue
-			}
-		}
-		key = len(stack) > 0 && !stack[len(stack)-1].list
-		if begins >= column {
-			return at
+		if err != nil || f.take(tok, int(d.InputOffset())) {
+			return f.at
 		}
 	}
+}
+
+// finder walks a JSON text token by token, up to a column.
+type finder struct {
+	column int
+	at     string
+	stack  []level
+	key    bool // the next text is a key
+}
+
+// level is an object or a list that is open, with where the walk stands in it.
+type level struct {
+	list bool
+	n    int
+	name string
+}
+
+// take takes a token that ends at an offset, and says whether the column is reached.
+func (f *finder) take(tok json.Token, end int) bool {
+	if top := f.top(); top != nil && top.list && tok != json.Delim(']') {
+		top.name = strconv.Itoa(top.n)
+		top.n++
+	}
+	switch tok := tok.(type) {
+	case json.Delim:
+		if tok == '{' || tok == '[' {
+			f.stack, f.key = append(f.stack, level{list: tok == '['}), tok == '{'
+			return false
+		}
+		f.stack = f.stack[:len(f.stack)-1]
+	case string:
+		if f.key {
+			f.top().name, f.key = tok, false
+			if end-len(tok)-2 < f.column {
+				f.at = f.pointer()
+			}
+			return false
+		}
+	}
+	top := f.top()
+	f.key = top != nil && !top.list
+	return end >= f.column
+}
+
+func (f *finder) top() *level {
+	if len(f.stack) == 0 {
+		return nil
+	}
+	return &f.stack[len(f.stack)-1]
+}
+
+func (f *finder) pointer() string {
+	var b strings.Builder
+	for _, l := range f.stack {
+		b.WriteString("/" + l.name)
+	}
+	return b.String()
 }
