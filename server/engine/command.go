@@ -50,6 +50,23 @@ type DropTimer struct{ Path, Timer string }
 // EndHold ends this run's hold on an effect; the host answers with HoldEnded.
 type EndHold struct{ Path, Key string }
 
+// StartRun queues a run of another playbook. Its host ends it with Returned, unless it
+// is detached.
+type StartRun struct {
+	Path     string
+	Run      string // run_…
+	Playbook string
+	Version  string // sha256 hex
+	Inputs   map[string]any
+	Detached bool
+}
+
+// CancelRun cancels a run that a step has called.
+type CancelRun struct {
+	Path, Run string
+	Force     bool
+}
+
 // Line puts the run in line among those of its playbook with the same key. It is
 // told by a signal: Placed when its turn has come, Dropped when it is not wanted.
 type Line struct {
@@ -71,6 +88,8 @@ func (Void) command()      {}
 func (SetTimer) command()  {}
 func (DropTimer) command() {}
 func (EndHold) command()   {}
+func (StartRun) command()  {}
+func (CancelRun) command() {}
 func (Line) command()      {}
 func (Finish) command()    {}
 

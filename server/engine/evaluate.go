@@ -41,6 +41,9 @@ func (s State) evaluate(p *Program, c Evaluate) (any, error) {
 	case "if":
 		return b.If.Eval(vars)
 	case "with":
+		if b.Call != nil {
+			return callInputs(b.Call, vars)
+		}
 		return b.Action.With.Eval(vars)
 	case "items":
 		return b.ForEach.Items.Eval(vars)
@@ -250,6 +253,10 @@ func (t *turn) steer(st *step, what string, v any) {
 			return
 		}
 		st.input = m
+		if st.block.Call != nil {
+			t.callRun(st)
+			return
+		}
 		t.ask(st)
 	case "items":
 		t.steerItems(st, v)

@@ -23,7 +23,18 @@ type Started struct {
 	Semantics int               `json:"semantics"`
 	Inputs    Object            `json:"inputs"`
 	Manifests map[string]string `json:"manifests"`       // action → action_sha256, pinned
+	Calls     map[string]string `json:"calls,omitempty"` // slug → sha256 of the playbooks that are called, pinned
 	Lined     bool              `json:"lined,omitempty"` // it waits for its turn under the playbook's concurrency
+}
+
+// Returned is the end of a run that a step has called.
+type Returned struct {
+	Path    string    `json:"path"`
+	Run     string    `json:"run"`
+	Status  RunStatus `json:"status"`
+	Partial bool      `json:"partial,omitempty"`
+	Outputs Object    `json:"outputs"`
+	Error   *Error    `json:"error,omitempty"`
 }
 
 // Placed lets a run begin that waited for its turn.
@@ -215,6 +226,9 @@ type HoldEnded struct {
 
 // Kind is the event's word in the journal.
 func (Started) Kind() string { return "started" }
+
+// Kind is the event's word in the journal.
+func (Returned) Kind() string { return "returned" }
 
 // Kind is the event's word in the journal.
 func (Placed) Kind() string { return "placed" }

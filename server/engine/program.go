@@ -15,6 +15,10 @@ type Program struct {
 	nodes    map[string]node              // by block id
 	ids      []string                     // in document order
 	inverses map[string]*connector.Action // by action_sha256
+
+	// Calls are the versions in force (sha256 hex, by slug) of every playbook that
+	// this one calls, and of those that they call. A run pins them when it begins.
+	Calls map[string]string
 }
 
 // node is where a block lies: iter is the innermost loop around it ("" for

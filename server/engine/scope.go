@@ -73,6 +73,8 @@ func (t *turn) open(st *step) {
 		t.openTry(st)
 	case playbook.KindUndo:
 		t.openUndo(st)
+	case playbook.KindCall:
+		t.openCall(st)
 	case playbook.KindTransform:
 		t.do(Evaluate{st.path, "transform"})
 	}
@@ -139,7 +141,7 @@ func (t *turn) scopeEnded(sc *scope, failure *Error) {
 	case playbook.KindTry:
 		t.tryEnded(o, sc, failure)
 	case playbook.KindAction, playbook.KindWait, playbook.KindQuestion, playbook.KindApproval, playbook.KindSet,
-		playbook.KindFail, playbook.KindReturn, playbook.KindUndo, playbook.KindTransform: // they hold no blocks
+		playbook.KindFail, playbook.KindReturn, playbook.KindUndo, playbook.KindTransform, playbook.KindCall: // they hold no blocks
 	}
 }
 
@@ -179,6 +181,9 @@ func (t *turn) stop(sc *scope) {
 		if st.flight || st.stage != atCall {
 			return
 		}
+	case atCalled: // it cleans up, and then says so
+		t.cancelCall(st)
+		return
 	case atChildren:
 		t.stopUndos(st)
 		for _, c := range slices.Clone(st.children) {
@@ -210,7 +215,7 @@ func (t *turn) abandon(st *step) {
 		t.do(DropTimer{st.path, TimerSettle})
 	case atBlocked:
 		t.do(DropTimer{st.path, TimerConnection})
-	case atNothing, atEvaluate, atAsk, atHalt, atCall, atVerify, atDoubt, atRequest, atChildren, atEndHold:
+	case atNothing, atEvaluate, atAsk, atHalt, atCall, atVerify, atDoubt, atRequest, atChildren, atEndHold, atCalled:
 	}
 }
 

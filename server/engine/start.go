@@ -22,4 +22,7 @@ type Start struct {
 	Priority int          // severity's rank, 0 without alert
 	At       time.Time
 	Error    *Error // not nil: it is recorded as failed at once
+	// Calls are the versions (sha256 hex) of the playbooks that a called run calls in
+	// turn, pinned by the run at the top; nil for one that nobody called.
+	Calls map[string]string
 }

@@ -55,7 +55,8 @@ type State struct {
 	cleanup *Error  // of a finally that failed after a return
 	ending  ending
 	line    line
-	busy    int // steps that are at work, not waiting
+	calls   map[string]string // versions of the playbooks that are called
+	busy    int               // steps that are at work, not waiting
 	waits   map[string]Waiting
 	touched map[string]bool
 }
@@ -89,6 +90,7 @@ const (
 	atRequest // a request is about to be opened
 	atChildren
 	atEndHold
+	atCalled // another run works for it
 )
 
 type step struct {
@@ -129,6 +131,8 @@ type step struct {
 	queue      []*step // of an undo block: steps still to be undone
 	undos      int     // of an undo block: undo steps begun and not settled
 	part       part    // of a try block
+	called     string  // run_… that a call block began
+	told       int     // of a call block: how often that run was told to end
 	caught     bool    // of a try block: its catch list was begun
 	halfway    bool    // of a try block: it was stopped before its end
 
@@ -220,7 +224,7 @@ func (s State) InFlight() []Command {
 			cmds = append(cmds, Request{path})
 		case atEndHold:
 			cmds = append(cmds, EndHold{path, st.effect.Key})
-		case atNothing, atEvaluate, atPeople, atHold, atHalt, atSettle, atRetry, atDoubt, atTimer, atChildren:
+		case atNothing, atEvaluate, atPeople, atHold, atHalt, atSettle, atRetry, atDoubt, atTimer, atChildren, atCalled:
 		}
 	}
 	return cmds
@@ -277,7 +281,7 @@ func (s State) Wanting(c Command) bool {
 		return s.at(c.Path, atEndHold)
 	case Call:
 		return s.Calls(c.Path)
-	case Evaluate, Void, SetTimer, DropTimer, Line, Finish:
+	case Evaluate, Void, SetTimer, DropTimer, StartRun, CancelRun, Line, Finish:
 	}
 	return true
 }

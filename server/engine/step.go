@@ -89,6 +89,8 @@ func (t *turn) takeStep(b Body) {
 		t.on(b.Path, func(st *step) { t.answered(st, b) })
 	case Resolved:
 		t.on(b.Path, func(st *step) { t.resolved(st, b) })
+	case Returned:
+		t.on(b.Path, func(st *step) { t.returned(st, b) })
 	case HoldEnded:
 		t.on(b.Path, func(st *step) { t.holdEnded(st, b) })
 	}
@@ -105,7 +107,7 @@ func (t *turn) begin(b Started) {
 	at := t.s.now
 	t.s.started, t.s.status = &at, RunRunning
 	t.s.inputs = b.Inputs
-	t.s.line.wanted = b.Lined
+	t.s.line.wanted, t.s.calls = b.Lined, b.Calls
 	if d := t.p.Playbook.Timeout; d > 0 && !b.Lined { // waiting for its turn does not count
 		t.do(SetTimer{"", TimerRun, at.Add(d)})
 	}

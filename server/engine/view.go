@@ -99,7 +99,11 @@ type Trigger struct {
 	Effect    string     `json:"effect,omitempty"`     // eff_… that is undone or extended
 	Purpose   string     `json:"purpose,omitempty"`    // of such a run: undo, expiry, extend, verify, manual
 	Reason    string     `json:"reason,omitempty"`
-	Depth     int64      `json:"depth,omitempty"` // of the alert that started it
+	Depth     int64      `json:"depth,omitempty"`    // of the alert that started it
+	Parent    string     `json:"parent,omitempty"`   // run_… that called it
+	Step      string     `json:"step,omitempty"`     // of that run: the path of the call
+	Detached  bool       `json:"detached,omitempty"` // the caller does not wait
+	Calls     int        `json:"calls,omitempty"`    // how many runs are above it
 }
 
 // value is the trigger as expressions see it.
@@ -164,7 +168,7 @@ func (t *turn) touch(st *step) {
 	switch st.stage {
 	case atEvaluate, atAsk, atCall, atVerify, atRequest, atEndHold:
 		busy = true
-	case atNothing, atPeople, atHold, atHalt, atBlocked, atSettle, atRetry, atDoubt, atTimer, atChildren:
+	case atNothing, atPeople, atHold, atHalt, atBlocked, atSettle, atRetry, atDoubt, atTimer, atChildren, atCalled:
 	}
 	if busy != st.counted {
 		st.counted = busy
@@ -210,6 +214,8 @@ func (st *step) waiting() (Waiting, bool) {
 		w.Kind, w.Text = WaitInDoubt, "Nobody knows whether "+st.what()+" took effect: a person must say"
 	case atTimer:
 		w.Kind, w.Text = WaitTimer, "Waits until the time given"
+	case atCalled:
+		w.Kind, w.Ref, w.Text = WaitEvent, st.called, "Waits for the run of "+st.block.Call.Playbook
 	case atNothing, atEvaluate, atAsk, atCall, atVerify, atRequest, atChildren, atEndHold:
 		return w, false
 	}

@@ -95,6 +95,11 @@ func wordsOfFlow(b *playbook.Block) (what, detail string) {
 		if len(b.Try.Finally) > 0 {
 			detail = "and in the end in any case"
 		}
+	case b.Call != nil:
+		what, detail = "Call", b.Call.Playbook
+		if b.Call.Detach {
+			detail += ", not waited for"
+		}
 	case b.Transform != nil:
 		what = "Transform"
 		if b.Transform.JQ != nil {

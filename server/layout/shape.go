@@ -169,7 +169,7 @@ func (d *drawing) part(b *playbook.Block, prefix, parent string) part {
 	case playbook.KindTry:
 		return d.try(b, n, path)
 	case playbook.KindAction, playbook.KindWait, playbook.KindQuestion, playbook.KindApproval,
-		playbook.KindSet, playbook.KindFail, playbook.KindReturn, playbook.KindUndo, playbook.KindTransform:
+		playbook.KindSet, playbook.KindFail, playbook.KindReturn, playbook.KindUndo, playbook.KindTransform, playbook.KindCall:
 	}
 	l := &leaf{node: n, ends: (b.Kind == playbook.KindFail || b.Kind == playbook.KindReturn) && b.If == nil && b.OnError != "continue"}
 	l.size()

@@ -7,10 +7,12 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tocsin-soar/tocsin/server/audit"
 	"github.com/tocsin-soar/tocsin/server/connector"
 	"github.com/tocsin-soar/tocsin/server/fault"
+	"github.com/tocsin-soar/tocsin/server/ident"
 	"github.com/tocsin-soar/tocsin/server/playbook"
 	"github.com/tocsin-soar/tocsin/server/trigger"
 )
@@ -60,6 +62,9 @@ func (b *build) playbooks(ctx context.Context) error {
 	}
 	ours := named(slices.DeleteFunc(slices.Clone(b.files.playbooks), func(f file) bool { return f.origin != Workspace }), file.base, b.say)
 	theirs := named(slices.DeleteFunc(slices.Clone(b.files.playbooks), func(f file) bool { return f.origin != Shipped }), file.base, b.say)
+	if err := b.callable(ctx, books, ours, theirs); err != nil {
+		return err
+	}
 	workspace, shipped := b.checkAll(ours), b.checkAll(theirs)
 	slugs := map[string]bool{}
 	for slug := range books {
@@ -116,7 +121,7 @@ func (b *build) check(f file) checked {
 	before, had := b.before.entries[f.base()]
 	if had && before.key == b.now.catalog.key && before.File == f.label {
 		for _, p := range []*playbook.Playbook{before.Playbook, before.Draft} {
-			if p != nil && p.SHA256 == f.sha256 && !fault.Broken(before.Problems) { // those are of a text in between
+			if p != nil && p.SHA256 == f.sha256 && !callers(p) && !fault.Broken(before.Problems) { // those are of a text in between
 				return checked{&f, p, before.Problems}
 			}
 		}
@@ -306,7 +311,7 @@ func (b *build) compiled(ctx context.Context, slug string, v *Version, at []chec
 	}
 	before := b.before.entries[slug]
 	for _, p := range []*playbook.Playbook{before.Playbook, before.Draft} {
-		if p != nil && p.SHA256 == v.SHA256 && before.key == b.now.catalog.key {
+		if p != nil && p.SHA256 == v.SHA256 && before.key == b.now.catalog.key && !callers(p) {
 			return p, nil, nil
 		}
 	}
@@ -331,10 +336,12 @@ func (s *Snapshot) finish() {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	s.problems = slices.Compact(s.problems)
+	var force []string
 	for _, e := range s.Playbooks() {
 		if e.Playbook == nil {
 			continue
 		}
+		force = append(force, e.Slug+"="+e.Playbook.SHA256)
 		plans := 0
 		for i, t := range e.Playbook.Triggers {
 			switch {
@@ -353,6 +360,7 @@ func (s *Snapshot) finish() {
 			}
 		}
 	}
+	s.booksKey = ident.Sum([]byte(strings.Join(force, "\n")))
 }
 
 // UsedBy lists the playbooks in force that use a connection: by name, through a

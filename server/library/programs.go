@@ -55,8 +55,11 @@ func (l *Library) Program(ctx context.Context, st engine.Start, pins map[string]
 	}
 	s := l.Current()
 	key := st.Version + "\x00" + s.catalog.key + "\x00" + pinKey(pins)
-	if p := l.builds.get(key); p != nil {
-		return p, about, nil
+	fresh := pins == nil && st.Calls == nil // it pins what it calls as it is now
+	for _, k := range []string{key, key + "\x00" + s.booksKey} {
+		if p := l.builds.get(k); p != nil && (!fresh || k != key || !callers(p.Playbook)) {
+			return p, about, nil
+		}
 	}
 	raw, err := l.Text(ctx, st.Version)
 	if err != nil {
@@ -71,6 +74,10 @@ func (l *Library) Program(ctx context.Context, st engine.Start, pins map[string]
 		return nil, about, fault.New(fault.Internal, "the playbook of run %s does not compile any more: %s", st.ID, firstError(ps))
 	}
 	p := engine.Compile(pb, c.Action)
+	if fresh && callers(pb) {
+		p.Calls = s.calls(pb)
+		key += "\x00" + s.booksKey
+	}
 	l.builds.put(key, p)
 	return p, about, nil
 }

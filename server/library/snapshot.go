@@ -4,11 +4,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tocsin-soar/tocsin/server/connector"
 	"github.com/tocsin-soar/tocsin/server/fault"
 	"github.com/tocsin-soar/tocsin/server/ident"
 	"github.com/tocsin-soar/tocsin/server/intake"
+	"github.com/tocsin-soar/tocsin/server/playbook"
 	"github.com/tocsin-soar/tocsin/server/schedule"
 	"github.com/tocsin-soar/tocsin/server/trigger"
 )
@@ -33,6 +35,7 @@ type Snapshot struct {
 	catalog           *catalog
 	triggers          []trigger.Candidate
 	plans             []Plan
+	booksKey          string // changes with every playbook in force
 	problems          []fault.Problem
 }
 
@@ -141,7 +144,37 @@ type catalog struct {
 	refs        []string
 	connections map[string][]string
 	bindings    map[string]binding
-	key         string // changes with everything that a check depends on
+	key         string // changes with everything that a check depends on, other playbooks apart
+	books       map[string]text
+}
+
+// text is a playbook in force as its callers see it.
+type text struct {
+	raw     []byte
+	sha256  string
+	outline func() (playbook.Outline, bool) // read once
+}
+
+func textOf(slug string, raw []byte) text {
+	return text{raw, ident.Sum(raw), sync.OnceValues(func() (playbook.Outline, bool) { return playbook.OutlineOf(slug, raw) })}
+}
+
+// Outline says what one must know of a playbook to call it.
+func (c *catalog) Outline(slug string) (playbook.Outline, bool) {
+	t, ok := c.books[slug]
+	if !ok {
+		return playbook.Outline{}, false
+	}
+	return t.outline()
+}
+
+// Slugs lists the playbooks that may be called.
+func (c *catalog) Slugs() []string { return slices.Sorted(maps.Keys(c.books)) }
+
+// Text gives the bytes of a playbook that may be called.
+func (c *catalog) Text(slug string) ([]byte, bool) {
+	t, ok := c.books[slug]
+	return t.raw, ok
 }
 
 // Catalog is what playbooks are checked against.
@@ -151,6 +184,9 @@ type Catalog interface {
 	Connections(integration string) []string
 	CheckSchedule(cron, timezone string) error
 	Fulfilled(capability string) (connection string, ok bool)
+	Outline(slug string) (playbook.Outline, bool)
+	Slugs() []string
+	Text(slug string) ([]byte, bool)
 }
 
 type binding struct {

@@ -56,7 +56,7 @@ func (l *Live) wholeInput(q gate.Question, input []byte) ([]byte, error) {
 func (l *Live) Begin() engine.Started {
 	return engine.Started{
 		Semantics: engine.Semantics, Inputs: l.Start.Inputs, Manifests: l.Program.Actions(),
-		Lined: l.Program.Playbook.Concurrency != nil,
+		Calls: l.calls(), Lined: l.Program.Playbook.Concurrency != nil,
 	}
 }
 
@@ -84,6 +84,12 @@ func (l *Live) Take(at time.Time, body engine.Body, rec *Record) ([]engine.Comma
 				rec.Close = append(rec.Close, closing(c))
 			case engine.Line:
 				rec.Line = &c
+			case engine.StartRun:
+				rec.Starts = append(rec.Starts, l.child(c, at))
+			case engine.CancelRun:
+				if err := rec.tell(c.Run, engine.CancelRequested{By: l.Start.ID, Reason: "the run that called it ends", Force: c.Force}); err != nil {
+					return nil, err
+				}
 			default:
 				out = append(out, c)
 			}
@@ -99,8 +105,16 @@ func (l *Live) Once(at time.Time, b engine.Body, rec *Record) ([]engine.Command,
 		return nil, fmt.Errorf("run %s: %w", l.Start.ID, err)
 	}
 	var cmds []engine.Command
+	before := l.State.Status().Final()
 	l.State, cmds = engine.Step(l.Program, l.State, engine.Event{At: at, Body: b})
-	rec.Leaves = rec.Leaves || l.State.Stands() && l.State.Status().Final()
+	if over := l.State.Status().Final(); over && !before {
+		rec.Leaves = l.State.Stands()
+		if parent, report := l.State.Report(); report != nil {
+			if err := rec.tell(parent, *report); err != nil {
+				return nil, err
+			}
+		}
+	}
 	rec.Events = append(rec.Events, Event{Seq: l.State.Seq(), At: at, Kind: kind, Body: raw})
 	return cmds, nil
 }
@@ -110,6 +124,42 @@ func (l *Live) Seal(rec *Record) {
 	v := l.State.View()
 	rec.View = &v
 	rec.Steps = append(rec.Steps, l.State.TakeTouched()...)
+}
+
+// calls are the versions that a run pins of what it calls: those of the run at the top.
+func (l *Live) calls() map[string]string {
+	if l.Start.Calls != nil {
+		return l.Start.Calls
+	}
+	return l.Program.Calls
+}
+
+// child is the run that a call begins. It has the alert, and for the policy the one who
+// started the run at the top.
+func (l *Live) child(c engine.StartRun, at time.Time) engine.Start {
+	tr := l.Start.Trigger
+	calls := l.calls()
+	if calls == nil {
+		calls = map[string]string{}
+	}
+	return engine.Start{
+		ID: c.Run, Key: "call/" + c.Run, Playbook: c.Playbook, Version: c.Version, Inputs: c.Inputs, At: at,
+		Alert: l.Start.Alert, AlertRaw: l.Start.AlertRaw, Priority: l.Start.Priority, Calls: calls,
+		Trigger: engine.Trigger{
+			Kind: "playbook", Source: tr.Source, By: tr.By, Roles: tr.Roles, ActorKind: tr.ActorKind, Depth: tr.Depth,
+			Parent: l.Start.ID, Step: c.Path, Detached: c.Detached, Calls: tr.Calls + 1,
+		},
+	}
+}
+
+// tell leaves an event for another run.
+func (r *Record) tell(run string, b engine.Body) error {
+	kind, raw, err := engine.Encode(b)
+	if err != nil {
+		return fmt.Errorf("tell run %s: %w", run, err)
+	}
+	r.Send = append(r.Send, Signal{Run: run, Kind: kind, Body: raw})
+	return nil
 }
 
 // Blank is an empty record that goes on where the run stands.

@@ -40,8 +40,10 @@ type Record struct {
 	Free       []Claim // reservations of attempts that certainly did nothing
 	Audit      []audit.Draft
 
-	Line   *engine.Line // it gets in line; nil: it does not
-	Leaves bool         // it is over and leaves the line
+	Starts []engine.Start // runs that it calls
+	Send   []Signal       // to other runs; ID and At are the store's
+	Line   *engine.Line   // it gets in line; nil: it does not
+	Leaves bool           // it is over and leaves the line
 }
 
 // Decided is a decision with its exact input (the alert apart, by hash) and the

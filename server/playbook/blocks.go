@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tocsin-soar/tocsin/server/expr"
 )
@@ -44,6 +45,13 @@ type Undo struct {
 type Transform struct {
 	Value *expr.Value
 	JQ    *expr.JQ
+}
+
+// Call runs another playbook, as a run of its own.
+type Call struct {
+	Playbook string      // slug
+	With     *expr.Value // gives a map: its inputs; nil: none
+	Detach   bool        // nobody waits for it
 }
 
 // Arm is a list of blocks inside a block. Name is what a path has between the
@@ -102,4 +110,16 @@ func Walk(blocks []*Block, visit func(b *Block)) {
 			Walk(a.Blocks, visit)
 		}
 	}
+}
+
+// Calls lists the playbooks that blocks call, each once, sorted.
+func Calls(blocks []*Block) []string {
+	var out []string
+	Walk(blocks, func(b *Block) {
+		if b.Call != nil && !slices.Contains(out, b.Call.Playbook) {
+			out = append(out, b.Call.Playbook)
+		}
+	})
+	slices.Sort(out)
+	return out
 }

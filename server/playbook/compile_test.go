@@ -79,6 +79,20 @@ func (c catalog) Connections(integration string) []string {
 	return map[string][]string{"jira": {"jira", "jira-test"}}[integration]
 }
 
+// others are the playbooks that the tests' may call.
+var others = map[string]string{
+	"enrich":   "name: x\non: [ { manual: {} } ]\ninputs: { host: { type: string }, deep: { type: boolean, default: false } }\nsteps: [ { wait: { for: 1m } } ]\noutputs: { owner: a, risk: 3 }\n",
+	"on-alert": "name: x\non: [ { alert: alert.count > 1 } ]\nsteps: [ { fail: x } ]\n",
+	"ping":     "name: x\non: [ { manual: {} } ]\nsteps: [ { if: 'true', then: [ { call: pong } ] } ]\n",
+	"pong":     "name: x\non: [ { manual: {} } ]\nsteps: [ { call: ping } ]\n",
+	"back":     "name: x\non: [ { manual: {} } ]\nsteps: [ { call: calls } ]\n",
+	"c1":       "steps: [ { call: c2 } ]", "c2": "steps: [ { call: c3 } ]", "c3": "steps: [ { call: c4 } ]", "c4": "steps: [ { call: c5 } ]",
+	"c5": "steps: [ { call: c6 } ]", "c6": "steps: [ { call: c7 } ]", "c7": "steps: [ { call: c8 } ]", "c8": "steps: [ { call: c9 } ]", "c9": "steps: [ { fail: x } ]",
+}
+
+func (c catalog) Outline(slug string) (Outline, bool) { return OutlineOf(slug, []byte(others[slug])) }
+func (c catalog) Slugs() []string                     { return slices.Sorted(maps.Keys(others)) }
+
 func (c catalog) CheckSchedule(_, zone string) error {
 	if zone == "Mars/Olympus" {
 		return errors.New("there is no such time zone")

@@ -148,12 +148,6 @@ func (k *compiler) formOf(n *document.Node) (form, bool) {
 		k.add(n.KeyNode(has[1].key).Problem("two_blocks", fmt.Sprintf("a block is one thing: %s or %s", has[0].key, has[1].key), "begin another element of the list with -"))
 		return has[0], false
 	}
-	for word, meanwhile := range later() {
-		if n.Has(word) {
-			k.add(n.KeyNode(word).Problem("not_built", fmt.Sprintf("the block %s is not built yet", word), meanwhile))
-			return form{}, false
-		}
-	}
 	if n.Has("switch") {
 		k.add(n.KeyNode("switch").Problem("missing_key", "switch needs the key \"cases\"", "cases: [ { is: value, do: [ … ] } ]"))
 		return form{}, false
@@ -206,6 +200,8 @@ func commonOf(raw any) common {
 		return r.common
 	case *rawTransform:
 		return r.common
+	case *rawCall:
+		return r.common
 	}
 	return common{}
 }
@@ -256,7 +252,7 @@ func armKeys(kind Kind) []string {
 		return []string{"default"}
 	case KindTry:
 		return []string{"try", "catch", "finally"}
-	case KindAction, KindParallel, KindWait, KindQuestion, KindApproval, KindSet, KindFail, KindReturn, KindUndo, KindTransform:
+	case KindAction, KindParallel, KindWait, KindQuestion, KindApproval, KindSet, KindFail, KindReturn, KindUndo, KindTransform, KindCall:
 	}
 	return nil
 }

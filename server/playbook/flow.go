@@ -154,6 +154,8 @@ func (k *compiler) work(d *draft, f facts) facts {
 		k.takeBack(d, raw)
 	case *rawTransform:
 		k.transform(d, raw, f)
+	case *rawCall:
+		k.call(d, raw, f)
 	case *rawFail:
 		if raw.Fail != nil {
 			d.block.Fail = k.value(raw.Fail, f, wording())

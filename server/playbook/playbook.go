@@ -30,6 +30,7 @@ const (
 	KindUndo     Kind = "undo"
 
 	KindTransform Kind = "transform"
+	KindCall      Kind = "call"
 )
 
 // Playbook is one checked file.
@@ -130,6 +131,7 @@ type Block struct {
 	Undo     *Undo
 
 	Transform *Transform
+	Call      *Call
 }
 
 // Action calls an integration's action.
@@ -196,6 +198,15 @@ type Approval struct {
 	To     []string
 	Quorum int
 	Within time.Duration
+}
+
+// Others is what a Catalog may know besides: the other playbooks. Without it what is
+// called is not checked.
+type Others interface {
+	// Outline gives a playbook in force by its slug.
+	Outline(slug string) (Outline, bool)
+	// Slugs lists them, for suggestions.
+	Slugs() []string
 }
 
 // Catalog is what the checker knows of the outside.

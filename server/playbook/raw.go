@@ -193,6 +193,13 @@ type rawJQ struct {
 	JQ    *document.Node `yaml:"jq,required" schema:"jq" doc:"a jq program that gives one value"`
 }
 
+type rawCall struct {
+	common `yaml:",inline"`
+	Call   *document.Node `yaml:"call,required" schema:"slug" doc:"another playbook's name: it is done by a run of its own"`
+	With   *document.Node `yaml:"with" schema:"values" doc:"its inputs"`
+	Detach bool           `yaml:"detach" doc:"true goes on at once and does not hear how it ends"`
+}
+
 type rawFail struct {
 	common `yaml:",inline"`
 	Fail   *document.Node `yaml:"fail,required" schema:"text" doc:"why: ends the run as failed"`
@@ -237,16 +244,9 @@ func forms() []form {
 		{KindSwitch, "cases", func() any { return &rawSwitch{} }},
 		{KindWhile, "while", func() any { return &rawWhile{} }},
 		{KindTry, "try", func() any { return &rawTry{} }},
+		{KindCall, "call", func() any { return &rawCall{} }},
 		{KindTransform, "transform", func() any { return &rawTransform{} }},
 		{KindUndo, "undo", func() any { return &rawTakeBack{} }},
 		{KindIf, "then", func() any { return &rawIf{} }},
-	}
-}
-
-// later are the blocks of the language that are not built yet, and what does
-// nearly the same meanwhile.
-func later() map[string]string {
-	return map[string]string{
-		"call": "write the other playbook's steps here",
 	}
 }

@@ -63,6 +63,7 @@ func definitions() map[string]any {
 			"additionalProperties": map[string]any{"type": "array", "items": map[string]any{"$ref": "#/$defs/block"}},
 		},
 		"case":     oneCase(),
+		"slug":     map[string]any{"type": "string", "pattern": "^[a-z0-9-]{1,64}$"},
 		"jq":       map[string]any{"type": "string", "minLength": 1.0},
 		"triggers": map[string]any{"type": "array", "items": oneTrigger()},
 	}
@@ -74,7 +75,7 @@ func definitions() map[string]any {
 		case KindTry:
 			block["anyOf"] = []any{map[string]any{"required": []any{"catch"}}, map[string]any{"required": []any{"finally"}}}
 		case KindAction, KindForEach, KindParallel, KindWait, KindQuestion, KindApproval, KindSet, KindFail, KindReturn,
-			KindSwitch, KindWhile, KindUndo, KindTransform:
+			KindSwitch, KindWhile, KindUndo, KindTransform, KindCall:
 		}
 		defs["block_"+string(f.kind)] = block
 		blocks = append(blocks, map[string]any{"$ref": "#/$defs/block_" + string(f.kind)})

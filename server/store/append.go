@@ -98,7 +98,7 @@ func (t *tx) record(h *runHead, rec perform.Record) ([]perform.Ended, error) {
 	if err := t.clocks(rec); err != nil {
 		return nil, err
 	}
-	if err := t.lines(rec); err != nil {
+	if err := t.others(rec); err != nil {
 		return nil, err
 	}
 	return ended, t.link(rec.Audit...)

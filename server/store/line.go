@@ -15,6 +15,21 @@ type standing struct {
 	told bool
 }
 
+// others writes what a record means for other runs: most mean nothing.
+func (t *tx) others(rec perform.Record) error {
+	for _, st := range rec.Starts {
+		if _, err := t.insertRun(st); err != nil {
+			return err
+		}
+	}
+	for _, m := range rec.Send {
+		if err := t.signal(m.Run, m.Kind, m.Body); err != nil {
+			return err
+		}
+	}
+	return t.lines(rec)
+}
+
 // lines lets a run get in line, or out of it. Runs of playbooks without concurrency do
 // neither.
 func (t *tx) lines(rec perform.Record) error {

@@ -99,7 +99,7 @@ func loadRun(h *handle, run string) (perform.Stored, error) {
 	if err := json.Unmarshal(start, &text); err != nil {
 		return out, fmt.Errorf("read the start of run %s: %w", run, err)
 	}
-	st.Trigger, st.Inputs, st.Effect, st.Error = text.Trigger, text.Inputs, text.Effect, text.Error
+	st.Trigger, st.Inputs, st.Effect, st.Error, st.Calls = text.Trigger, text.Inputs, text.Effect, text.Error, text.Calls
 	if out.Events, err = loadJournal(h, run, head, last); err != nil {
 		return out, err
 	}

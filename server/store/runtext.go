@@ -16,6 +16,8 @@ type startText struct {
 	Inputs  engine.Object  `json:"inputs"`
 	Effect  *gate.Effect   `json:"effect,omitempty"`
 	Error   *engine.Error  `json:"error,omitempty"`
+
+	Calls map[string]string `json:"calls,omitempty"`
 }
 
 // viewText is the column view of a run: what the page shows besides the columns.
@@ -28,7 +30,7 @@ type viewText struct {
 }
 
 func runText(st engine.Start) (start, view []byte, err error) {
-	start, err = json.Marshal(startText{st.Trigger, st.Inputs, st.Effect, st.Error})
+	start, err = json.Marshal(startText{st.Trigger, st.Inputs, st.Effect, st.Error, st.Calls})
 	if err == nil {
 		view, err = json.Marshal(viewText{Inputs: st.Inputs, Error: st.Error})
 	}

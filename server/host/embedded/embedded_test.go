@@ -81,7 +81,10 @@ type bench struct {
 	world map[string]*hosttest.World
 	progs map[string]*engine.Program
 	stop  func()
-	hold  chan struct{} // not nil: calls wait until it is closed
+	mu    sync.Mutex
+	// children are the runs that were called, as far as the host has seen them
+	children []engine.Start
+	hold     chan struct{} // not nil: calls wait until it is closed
 }
 
 func newID(p ident.Prefix, at time.Time) string {
@@ -127,6 +130,9 @@ func (b *bench) open() {
 // Program finds the program of a run.
 func (b *bench) Program(_ context.Context, st engine.Start, _ map[string]string) (*engine.Program, gate.Playbook, error) {
 	p, ok := b.progs[st.Version]
+	if st.Trigger.Parent != "" {
+		b.adopt(st)
+	}
 	if !ok {
 		return nil, gate.Playbook{}, fmt.Errorf("no program %s", st.Version)
 	}
@@ -148,6 +154,8 @@ func TestRandomRunsEndUnderTheHostAsTheLawsSay(t *testing.T) {
 		w := hosttest.NewWorld(seed + 1000)
 		version := fmt.Sprintf("%064x", seed)
 		b.progs[version] = engine.Compile(w.Playbook(), w.Action)
+		b.progs[version].Calls = map[string]string{"sub": "sub" + version}
+		b.progs["sub"+version] = engine.Compile(w.Sub(), w.Action)
 		id := newID(ident.Run, b.c.time())
 		b.world[id] = w
 		starts = append(starts, engine.Start{ID: id, Key: id, Playbook: "sim", Version: version, At: b.c.time(), Trigger: engine.Trigger{Kind: "manual", By: "al"}})
@@ -157,8 +165,11 @@ func TestRandomRunsEndUnderTheHostAsTheLawsSay(t *testing.T) {
 	}
 	b.drive(starts)
 	defer func() { b.stop() }()
-	for _, st := range starts {
+	for _, st := range b.family(starts) {
 		b.check(st)
+	}
+	if len(b.children) == 0 {
+		t.Error("nobody called anybody: the check saw nothing")
 	}
 	b.checkLedgerAudit()
 	if r, err := b.s.VerifyAudit(t.Context(), nil); err != nil || r.First != nil {
@@ -235,7 +246,7 @@ func (b *bench) drive(starts []engine.Start) {
 
 func (b *bench) unfinished(starts []engine.Start) int {
 	n := 0
-	for _, st := range starts {
+	for _, st := range b.family(starts) {
 		r, err := b.s.Run(b.t.Context(), st.ID)
 		if err != nil {
 			b.t.Fatal(err)
@@ -274,7 +285,7 @@ func (b *bench) answer() bool {
 }
 
 func (b *bench) resolve(starts []engine.Start) bool {
-	for _, st := range starts {
+	for _, st := range b.family(starts) {
 		r, err := b.s.Run(b.t.Context(), st.ID)
 		if err != nil {
 			b.t.Fatal(err)
@@ -296,7 +307,7 @@ func (b *bench) resolve(starts []engine.Start) bool {
 // journal leads to what the read model shows.
 func (b *bench) check(st engine.Start) {
 	b.t.Helper()
-	for _, broken := range b.world[st.ID].Broken() {
+	for _, broken := range b.worldOf(st.ID).Broken() {
 		b.t.Errorf("%s: %s", st.ID, broken)
 	}
 	stored, err := b.s.Load(b.t.Context(), st.ID)

@@ -15,7 +15,7 @@ func (w *World) block(depth int) *playbook.Block {
 	if w.r.IntN(4) == 0 {
 		b.OnError = "continue"
 	}
-	n := w.r.IntN(24)
+	n := w.r.IntN(25)
 	if depth <= 0 {
 		n = w.r.IntN(9)
 	}
@@ -47,22 +47,38 @@ func (w *World) block(depth int) *playbook.Block {
 		w.loop(b, depth)
 	case 19, 20, 21:
 		w.try(b, depth)
+	case 23:
+		w.call(b)
 	case 22:
 		b.Kind, b.Undo = playbook.KindUndo, &playbook.Undo{}
 		if len(w.isolations) > 0 && w.r.IntN(2) == 0 {
 			b.Undo.Step = w.isolations[w.r.IntN(len(w.isolations))]
 		}
 	default:
-		if w.finally > 0 || w.r.IntN(2) == 0 {
-			b.Kind, b.Fail = playbook.KindFail, expr.Literal("enough")
-		} else {
-			b.Kind, b.Return = playbook.KindReturn, []playbook.Named{{Name: "v", Value: expr.Literal(int64(1))}}
-		}
+		w.end(b)
 	}
 	if b.Kind != playbook.KindIf && w.r.IntN(6) == 0 {
 		b.If = cond(w.r.IntN(3) > 0)
 	}
 	return b
+}
+
+// end draws a block that ends the run.
+func (w *World) end(b *playbook.Block) {
+	if w.finally > 0 || w.r.IntN(2) == 0 {
+		b.Kind, b.Fail = playbook.KindFail, expr.Literal("enough")
+	} else {
+		b.Kind, b.Return = playbook.KindReturn, []playbook.Named{{Name: "v", Value: expr.Literal(int64(1))}}
+	}
+}
+
+// call draws a call of the second playbook, which calls nobody.
+func (w *World) call(b *playbook.Block) {
+	if w.called {
+		w.plain(b, 7)
+		return
+	}
+	b.Kind, b.Call = playbook.KindCall, &playbook.Call{Playbook: "sub", With: expr.Literal(map[string]any{}), Detach: w.r.IntN(4) == 0}
 }
 
 // each draws a for_each.
@@ -131,6 +147,19 @@ func (w *World) blocks(depth, least int) []*playbook.Block {
 func (w *World) Playbook() *playbook.Playbook {
 	pb := &playbook.Playbook{Slug: "sim", Steps: w.blocks(3, 1), Timeout: 24 * time.Hour, Undo: w.r.IntN(2) == 0}
 	if w.r.IntN(4) == 0 {
+		pb.Concurrency = w.Concurrency()
+	}
+	return pb
+}
+
+// Sub draws the playbook that others call.
+func (w *World) Sub() *playbook.Playbook {
+	w.called, w.isolations = true, nil
+	pb := &playbook.Playbook{
+		Slug: "sub", Steps: w.blocks(2, 1), Timeout: 24 * time.Hour, Undo: w.r.IntN(2) == 0,
+		Outputs: []playbook.Named{{Name: "o", Value: expr.Literal(int64(1))}},
+	}
+	if w.r.IntN(6) == 0 {
 		pb.Concurrency = w.Concurrency()
 	}
 	return pb

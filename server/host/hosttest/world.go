@@ -26,8 +26,9 @@ type World struct {
 	r       *rand.Rand // of the programs
 	actions map[string]*connector.Action
 	ids     int
-	finally int // the finally lists around what is drawn
-	racing  int // the loops around with several turns at once
+	finally int  // the finally lists around what is drawn
+	called  bool // what is drawn is the playbook that others call
+	racing  int  // the loops around with several turns at once
 	// isolations are the ids of the blocks whose effects an undo block may name
 	isolations []string
 

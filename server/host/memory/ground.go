@@ -63,7 +63,7 @@ func (h *Host) write(r *Run, rec perform.Record) []perform.Ended {
 		h.timers = slices.DeleteFunc(h.timers, func(d due) bool { return d.run == id && d.TimerKey == t.TimerKey })
 		h.timers = append(h.timers, due{id, t})
 	}
-	h.stand(r, rec)
+	h.post(r, rec)
 	h.Audit = append(h.Audit, rec.Audit...) // those of the ledger are the store's to name
 	return h.grip(rec.Effects)
 }

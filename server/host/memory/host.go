@@ -41,6 +41,9 @@ type Host struct {
 	line      []*standing // in the order in which they came
 	letters   []letter
 
+	// Find gives the program of a run that is called; nil where nothing calls.
+	Find func(st engine.Start) (*engine.Program, gate.Playbook, error)
+
 	// Async leaves dispatched attempts in flight until Land or Lose.
 	Async   bool
 	flights []flight
@@ -142,6 +145,9 @@ func (h *Host) drain() error {
 func (h *Host) deliver() error {
 	m := h.letters[0]
 	h.letters = h.letters[1:]
+	if m.start != nil {
+		return h.call(m)
+	}
 	r, ok := h.runs[m.run]
 	if !ok || r.State.Status().Final() {
 		return nil

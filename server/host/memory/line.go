@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/tocsin-soar/tocsin/server/engine"
@@ -14,10 +15,43 @@ type standing struct {
 	held, told         bool
 }
 
-// letter is an event that reaches a run from another one.
+// letter is what reaches a run from another one: an event, or its beginning.
 type letter struct {
-	run  string
-	body engine.Body
+	run   string
+	body  engine.Body
+	start *engine.Start
+	from  string
+}
+
+// post notes what a record means for other runs.
+func (h *Host) post(r *Run, rec perform.Record) {
+	for _, st := range rec.Starts {
+		h.letters = append(h.letters, letter{run: st.ID, start: &st, from: r.Start.ID})
+	}
+	for _, m := range rec.Send {
+		if b, err := engine.Decode(m.Kind, m.Body); err == nil { // it was encoded a moment ago
+			h.letters = append(h.letters, letter{run: m.Run, body: b})
+		}
+	}
+	h.stand(r, rec)
+}
+
+// call begins a run that another one calls; the letter's event is its first.
+func (h *Host) call(m letter) error {
+	if h.Find == nil {
+		return fmt.Errorf("run %s calls %s, and nobody knows it", m.from, m.start.Playbook)
+	}
+	prog, pb, err := h.Find(*m.start)
+	if err != nil {
+		return err
+	}
+	from := h.runs[m.from]
+	r := &Run{Live: perform.Live{Start: *m.start, Program: prog, Playbook: pb, Alert: from.Alert}, Vars: from.Vars}
+	r.State = engine.New(*m.start, from.Vars)
+	h.runs[m.run] = r
+	h.order = append(h.order, m.run)
+	h.letters = append([]letter{{run: m.run, body: r.Begin()}}, h.letters...)
+	return nil
 }
 
 // stand lets a run get in line, or out of it.
@@ -25,7 +59,7 @@ func (h *Host) stand(r *Run, rec perform.Record) {
 	if l := rec.Line; l != nil {
 		line := h.lineOf(r.Start.Playbook, l.Key)
 		if l.Then == "drop" && len(line) >= l.Limit {
-			h.letters = append(h.letters, letter{r.Start.ID, engine.Dropped{Limit: l.Limit}})
+			h.letters = append(h.letters, letter{run: r.Start.ID, body: engine.Dropped{Limit: l.Limit}})
 			return
 		}
 		h.line = append(h.line, &standing{run: r.Start.ID, playbook: r.Start.Playbook, key: l.Key, most: l.Limit})
@@ -34,7 +68,7 @@ func (h *Host) stand(r *Run, rec perform.Record) {
 			for _, s := range line[:max(0, len(line)-l.Limit)] {
 				if !s.told {
 					s.told = true
-					h.letters = append(h.letters, letter{s.run, engine.CancelRequested{By: "concurrency", Reason: "a newer run with the same key takes its place"}})
+					h.letters = append(h.letters, letter{run: s.run, body: engine.CancelRequested{By: "concurrency", Reason: "a newer run with the same key takes its place"}})
 				}
 			}
 		}
@@ -72,7 +106,7 @@ func (h *Host) moveUp(line []*standing) {
 		default:
 			held++
 			s.held = true
-			h.letters = append(h.letters, letter{s.run, engine.Placed{}})
+			h.letters = append(h.letters, letter{run: s.run, body: engine.Placed{}})
 		}
 	}
 }

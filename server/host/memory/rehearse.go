@@ -111,6 +111,70 @@ func (b bound) CheckSchedule(cron, zone string) error {
 	return nil
 }
 
+// others is what a catalogue may know besides: the playbooks that may be called.
+type others interface {
+	playbook.Others
+	Text(slug string) ([]byte, bool)
+}
+
+// Outline says what one must know of a playbook to call it.
+func (b bound) Outline(slug string) (playbook.Outline, bool) {
+	if o, ok := b.Catalog.(playbook.Others); ok {
+		return o.Outline(slug)
+	}
+	return playbook.Outline{}, false
+}
+
+// Slugs lists the playbooks that may be called.
+func (b bound) Slugs() []string {
+	if o, ok := b.Catalog.(playbook.Others); ok {
+		return o.Slugs()
+	}
+	return nil
+}
+
+// program finds the program of a run that is called: the real one, checked like the
+// playbook of the test.
+func (p *play) program(st engine.Start) (*engine.Program, gate.Playbook, error) {
+	o, ok := p.stage.Catalog.(others)
+	if !ok {
+		return nil, gate.Playbook{}, fmt.Errorf("the playbook %s is not known here", st.Playbook)
+	}
+	src, ok := o.Text(st.Playbook)
+	if !ok {
+		return nil, gate.Playbook{}, fmt.Errorf("there is no playbook %s", st.Playbook)
+	}
+	pb, ps := playbook.Compile(st.Playbook, st.Playbook+".yaml", src, p.cat)
+	if pb == nil {
+		return nil, gate.Playbook{}, fmt.Errorf("the playbook %s has mistakes: line %d: %s", st.Playbook, ps[0].Line, ps[0].Message)
+	}
+	return engine.Compile(pb, p.cat.Action), p.book(pb), nil
+}
+
+// book is what the policy is told of a playbook of the case.
+func (p *play) book(pb *playbook.Playbook) gate.Playbook {
+	if p.c.Given.Reviewed == nil || *p.c.Given.Reviewed {
+		return gate.Playbook{Name: pb.Slug, Version: pb.SHA256, Reviewed: true, AgeSeconds: int64((30 * 24 * time.Hour).Seconds())}
+	}
+	return gate.Playbook{Name: pb.Slug, Version: pb.SHA256, AgeSeconds: 60}
+}
+
+// callsOf are the versions of what a playbook calls, and of what they call in turn.
+func (p *play) callsOf(pb *playbook.Playbook) map[string]string {
+	out := map[string]string{}
+	names := playbook.Calls(pb.Steps)
+	for len(names) > 0 {
+		o, ok := p.cat.Outline(names[0])
+		_, done := out[names[0]]
+		names = names[1:]
+		if ok && !done {
+			out[o.Slug] = o.SHA256
+			names = append(names, o.Calls...)
+		}
+	}
+	return out
+}
+
 // play is one case being played.
 type play struct {
 	stage Stage
@@ -181,12 +245,10 @@ func (p *play) play() error {
 		st.Alert, st.Priority = a.ID, a.Severity.Rank()
 		st.Trigger = engine.Trigger{Kind: "alert", Source: a.Source}
 	}
-	reviewed := p.c.Given.Reviewed == nil || *p.c.Given.Reviewed
-	book := gate.Playbook{Name: p.pb.Slug, Version: p.pb.SHA256, Reviewed: reviewed, AgeSeconds: int64((30 * 24 * time.Hour).Seconds())}
-	if !reviewed {
-		book.AgeSeconds = 60
-	}
-	if err := p.h.Start(st, engine.Compile(p.pb, p.cat.Action), book, policy, vars); err != nil {
+	prog := engine.Compile(p.pb, p.cat.Action)
+	prog.Calls = p.callsOf(p.pb)
+	p.h.Find = p.program
+	if err := p.h.Start(st, prog, p.book(p.pb), policy, vars); err != nil {
 		return err
 	}
 	if err := p.drive(); err != nil {

@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -29,6 +30,19 @@ type shelf struct {
 func (s shelf) Action(ref string) (*connector.Action, bool) { a, ok := s.actions[ref]; return a, ok }
 func (s shelf) Actions() []string                           { return s.refs }
 func (shelf) Connections(string) []string                   { return nil }
+func (shelf) Outline(slug string) (playbook.Outline, bool) {
+	raw, err := os.ReadFile("testdata/called/" + slug + ".yaml") //nolint:gosec // a file of testdata
+	if err != nil {
+		return playbook.Outline{}, false
+	}
+	return playbook.OutlineOf(slug, raw)
+}
+func (shelf) Slugs() []string { return nil }
+func (shelf) Text(slug string) ([]byte, bool) {
+	raw, err := os.ReadFile("testdata/called/" + slug + ".yaml") //nolint:gosec // a file of testdata
+	return raw, err == nil
+}
+
 func (shelf) CheckSchedule(cron, zone string) error {
 	_, err := schedule.Parse(cron, zone)
 	return err

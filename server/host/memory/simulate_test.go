@@ -48,13 +48,33 @@ func simulate(t *testing.T, seed uint64) {
 	h := memory.New(p, start)
 	h.People["bea"] = bea
 	h.Async = w.IntN(3) > 0
+	calling(w, h, prog)
 	st := engine.Start{ID: fmt.Sprintf("run_%032x", seed), Playbook: "sim", Version: "v", At: start}
 	if err := h.Start(st, prog, gate.Playbook{Name: "sim"}, nil, nil); err != nil {
 		t.Fatalf("seed %d: %v", seed, err)
 	}
 	run := h.Run(st.ID)
-	if goOn(t, w, seed, h, run) {
-		check(t, w, seed, h, run, prog, st)
+	for i := 0; i < len(h.Runs()); i++ { // those that are called come in on the way
+		if !goOn(t, w, seed, h, h.Runs()[i]) {
+			return
+		}
+	}
+	check(t, w, seed, h, run, prog, st)
+	for _, r := range h.Runs()[1:] {
+		alike(t, seed, r)
+		tr := r.Start.Trigger
+		if over := h.Run(tr.Parent).State.View().EndedAt; !tr.Detached && r.State.View().EndedAt.After(*over) {
+			t.Errorf("seed %d: %s ended before %s, which it waited for", seed, tr.Parent, r.Start.ID)
+		}
+	}
+}
+
+// calling lets the runs of a host call the world's second playbook.
+func calling(w *hosttest.World, h *memory.Host, prog *engine.Program) {
+	prog.Calls = map[string]string{"sub": "v"}
+	sub := engine.Compile(w.Sub(), w.Action)
+	h.Find = func(engine.Start) (*engine.Program, gate.Playbook, error) {
+		return sub, gate.Playbook{Name: "sub"}, nil
 	}
 }
 
@@ -80,8 +100,11 @@ func goOn(t *testing.T, w *hosttest.World, seed uint64, h *memory.Host, run *mem
 
 // move lets one thing happen from outside.
 func move(w *hosttest.World, h *memory.Host, run *memory.Run) error {
-	for _, s := range run.State.Steps() {
-		if s.Status == engine.StepInDoubt && w.IntN(2) == 0 {
+	for _, run := range h.Runs() {
+		for _, s := range run.State.Steps() {
+			if s.Status != engine.StepInDoubt || w.IntN(2) != 0 {
+				continue
+			}
 			as := []string{"done", "failed"}[w.IntN(2)]
 			return h.Resolve(run.Start.ID, engine.Resolved{Path: s.Path, As: as, Output: engine.Value{V: map[string]any{"n": int64(1)}}, By: "bea", Reason: "seen"})
 		}
@@ -125,21 +148,7 @@ func check(t *testing.T, w *hosttest.World, seed uint64, h *memory.Host, run *me
 	for _, b := range w.Broken() {
 		t.Errorf("seed %d: %s", seed, b)
 	}
-	again, err := engine.Replay(prog, st, nil, run.Journal)
-	if err != nil {
-		t.Errorf("seed %d: replay: %v", seed, err)
-		return
-	}
-	if diff := cmp.Diff(run.State.View(), again.View()); diff != "" {
-		t.Errorf("seed %d: a replay leads elsewhere: %s", seed, diff)
-	}
-	if got, want := again.Steps(), run.State.Steps(); !reflect.DeepEqual(got, want) {
-		t.Errorf("seed %d: a replay gives other steps: %s", seed, cmp.Diff(want, got))
-	}
-	diffs, err := engine.VerifyRun(prog, st, nil, run.Journal)
-	if err != nil || len(diffs) > 0 {
-		t.Errorf("seed %d: verify: %v %v", seed, diffs, err)
-	}
+	alike(t, seed, run)
 	for _, s := range run.State.Steps() {
 		if !s.Status.Settled() {
 			t.Errorf("seed %d: the run has ended, %s is %s", seed, s.Path, s.Status)
@@ -155,4 +164,25 @@ func check(t *testing.T, w *hosttest.World, seed uint64, h *memory.Host, run *me
 		t.Errorf("seed %d: a timer is left at %s", seed, at)
 	}
 	order(t, seed, prog, st, run)
+}
+
+// alike holds a run to its journal: a replay leads to the same.
+func alike(t *testing.T, seed uint64, run *memory.Run) {
+	t.Helper()
+	prog, st := run.Program, run.Start
+	again, err := engine.Replay(prog, st, nil, run.Journal)
+	if err != nil {
+		t.Errorf("seed %d: replay: %v", seed, err)
+		return
+	}
+	if diff := cmp.Diff(run.State.View(), again.View()); diff != "" {
+		t.Errorf("seed %d: a replay leads elsewhere: %s", seed, diff)
+	}
+	if got, want := again.Steps(), run.State.Steps(); !reflect.DeepEqual(got, want) {
+		t.Errorf("seed %d: a replay gives other steps: %s", seed, cmp.Diff(want, got))
+	}
+	diffs, err := engine.VerifyRun(prog, st, nil, run.Journal)
+	if err != nil || len(diffs) > 0 {
+		t.Errorf("seed %d: verify: %v %v", seed, diffs, err)
+	}
 }

@@ -38,6 +38,7 @@ const KIND: Record<string, GlyphName> = {
   try: "i-group",
   undo: "i-undo",
   transform: "i-process",
+  call: "i-playbooks",
   start: "i-alerts",
   alert: "i-alerts",
   trigger: "i-alerts",
