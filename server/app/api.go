@@ -18,7 +18,7 @@ import (
 func (a *App) openAPI(ctx context.Context) error {
 	st := steering{a}
 	api, err := httpapi.New(ctx, httpapi.Deps{
-		Gatekeeper: a.desk, Access: a.opa, Log: a.log, AuditLog: a.store, Hooks: hooks{a.intake},
+		Gatekeeper: a.desk, Access: a.opa, Log: a.log, AuditLog: a.store, Hooks: hooks{a.intake}, Callbacks: a.store,
 		Alerts: a.store, Runs: runs{a.store, a}, RunControl: st, Approvals: a.store, Inbox: voices{a.inbox},
 		Effects: effects{a.store}, EffectControl: st, Decisions: decisions{a.store},
 		Playbooks: books{a.lib}, Authors: authors{books{a.lib}, a}, Policies: policies{a}, Connections: links{a}, Sources: doors{a},

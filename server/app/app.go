@@ -36,6 +36,7 @@ import (
 	"github.com/tocsin-soar/tocsin/server/opa"
 	"github.com/tocsin-soar/tocsin/server/perform"
 	"github.com/tocsin-soar/tocsin/server/store"
+	"github.com/tocsin-soar/tocsin/server/trigger"
 	"github.com/tocsin-soar/tocsin/server/vault"
 )
 
@@ -61,6 +62,7 @@ type App struct {
 	inbox   *inbox.Inbox
 	intake  *intake.Intake
 	desk    *account.Desk
+	events  *hunt.Events
 	hunts   *hunt.Hunts
 	heart   *cron.Heart
 	api     *httpapi.Server
@@ -212,6 +214,7 @@ func (a *App) openEngine(ctx context.Context) error {
 		Journal: a.store, Performer: a.perform, Programs: a.lib, Requests: a.store,
 		Clock: a.clock, Sleep: a.sleep, Log: a.log, Panicked: func() { a.num.Panic("engine") },
 		Workers: a.cfg.Workers, Lines: a.lines, Wrote: a.count,
+		Seed: func(run string) string { return a.vault.Word("callbacks of " + run) },
 	})
 	a.control = &control.Control{Store: a.store, Actions: a.lib, Clock: a.clock, NewID: a.newID}
 	a.inbox = &inbox.Inbox{Store: a.store, Policy: a.opa, Now: a.clock}
@@ -219,6 +222,9 @@ func (a *App) openEngine(ctx context.Context) error {
 		Store: a.store, Catalog: a.lib, Now: a.clock, NewID: a.newID, Count: a.num.Alert,
 	})
 	a.hunts = &hunt.Hunts{Store: a.store, Clock: a.clock, NewID: a.newID, Log: a.log}
+	a.events = &hunt.Events{
+		Store: a.store, Triggers: func() []trigger.EventCandidate { return a.lib.Current().Events() }, Moments: a.moments, Clock: a.clock,
+	}
 	a.health = newChecks(a)
 	a.num.Queue("connections", func() float64 { steps, _ := a.host.Lengths(); return float64(steps) })
 	a.num.Queue("runs", func() float64 { _, messages := a.host.Lengths(); return float64(messages) })

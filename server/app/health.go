@@ -106,12 +106,28 @@ func (h *checks) tell(ctx context.Context, name string, before, now pulse) {
 	var err error
 	switch {
 	case now.failed == tellAfter:
+		h.publish(ctx, "connection.broken", map[string]any{"name": name, "error": now.message})
 		_, err = h.a.store.Tell(ctx, notification.Broken(name, now.message, now.at))
 	case now.ok && before.failed > 0, now.ok && before.at.IsZero():
+		if before.failed >= tellAfter {
+			h.publish(ctx, "connection.restored", map[string]any{"name": name})
+		}
 		err = h.a.store.Settle(ctx, name, notification.ConnectionBroken)
 	}
 	if err != nil && ctx.Err() == nil {
 		h.a.log.LogAttrs(ctx, slog.LevelWarn, "nobody was told how a connection is", slog.String("connection", name), slog.Any("error", err))
+	}
+}
+
+// publish keeps an event for the playbooks that wait for it.
+func (h *checks) publish(ctx context.Context, subject string, data map[string]any) {
+	name, _ := data["name"].(string)
+	data["integration"] = ""
+	if conn, err := h.a.lib.Connection(name, ""); err == nil {
+		data["integration"] = conn.Integration
+	}
+	if err := h.a.store.Publish(ctx, subject, data); err != nil && ctx.Err() == nil {
+		h.a.log.LogAttrs(ctx, slog.LevelWarn, "an event could not be kept", slog.String("subject", subject), slog.Any("error", err))
 	}
 }
 

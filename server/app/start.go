@@ -17,6 +17,7 @@ import (
 const (
 	leasePace  = time.Second
 	huntPace   = time.Second
+	eventPace  = time.Second
 	tendPace   = time.Minute
 	sweepPace  = 10 * time.Minute
 	healthPace = 30 * time.Second
@@ -84,6 +85,7 @@ func (a *App) beat(ctx context.Context) {
 	every(leasePace, "warnings", a.warn)
 	every(leasePace, "approvals", a.inbox.Call)
 	every(huntPace, "hunts", func(ctx context.Context) error { _, err := a.hunts.Tick(ctx); return err })
+	every(eventPace, "events", a.events.Tick)
 	every(tendPace, "database", func(ctx context.Context) error {
 		_, err := a.store.Tend(ctx, store.Keep{Decisions: 90 * 24 * time.Hour, PlainReads: 7 * 24 * time.Hour, Notifications: 30 * 24 * time.Hour})
 		return err
@@ -125,6 +127,15 @@ func (a *App) warn(ctx context.Context) error {
 	return nil
 }
 
+// moments are the triggers by the clock, once, of the playbooks in force.
+func (a *App) moments() []hunt.Moment {
+	var out []hunt.Moment
+	for _, m := range a.lib.Current().Moments() {
+		out = append(out, hunt.Moment(m))
+	}
+	return out
+}
+
 // syncSchedules takes over the schedules of the playbooks in force.
 func (a *App) syncSchedules(ctx context.Context) error {
 	var list []hunt.Schedule
@@ -133,6 +144,9 @@ func (a *App) syncSchedules(ctx context.Context) error {
 			ID: p.ID, Playbook: p.Playbook, Version: p.Version, Index: p.Index, Cron: p.Schedule.Cron,
 			Timezone: p.Schedule.Timezone, Missed: p.Schedule.Missed, Overlap: p.Schedule.Overlap, Jitter: p.Schedule.Jitter,
 		})
+	}
+	for _, e := range a.lib.Current().Events() {
+		a.store.Want([]string{e.Subject})
 	}
 	return a.hunts.Sync(ctx, list)
 }

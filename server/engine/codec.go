@@ -135,6 +135,7 @@ func Decode(kind string, raw []byte) (Body, error) {
 //nolint:gochecknoglobals // the closed set of events, by their words
 var readers = map[string]func([]byte) (Body, error){
 	Started{}.Kind():         reader[Started],
+	Heard{}.Kind():           reader[Heard],
 	Returned{}.Kind():        reader[Returned],
 	Placed{}.Kind():          reader[Placed],
 	Dropped{}.Kind():         reader[Dropped],

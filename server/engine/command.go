@@ -67,6 +67,17 @@ type CancelRun struct {
 	Force     bool
 }
 
+// Listen lets a step hear of every event of a subject, or of the one call with a
+// token whose hash is given. It is told by a signal: Heard.
+type Listen struct {
+	Path    string
+	Subject string // "" for a callback
+	Hash    [32]byte
+}
+
+// Unlisten ends that.
+type Unlisten struct{ Path string }
+
 // Line puts the run in line among those of its playbook with the same key. It is
 // told by a signal: Placed when its turn has come, Dropped when it is not wanted.
 type Line struct {
@@ -90,6 +101,8 @@ func (DropTimer) command() {}
 func (EndHold) command()   {}
 func (StartRun) command()  {}
 func (CancelRun) command() {}
+func (Listen) command()    {}
+func (Unlisten) command()  {}
 func (Line) command()      {}
 func (Finish) command()    {}
 

@@ -63,7 +63,13 @@ func (s State) evaluate(p *Program, c Evaluate) (any, error) {
 		}
 		return b.Approval.Title.Eval(vars)
 	case "otherwise":
+		if b.Wait != nil {
+			return b.Wait.Otherwise.Eval(vars)
+		}
 		return b.Question.Otherwise.Eval(vars)
+	case "match":
+		vars["event"] = st.heard
+		return b.Wait.Match.Eval(vars)
 	case "switch":
 		return choose(b.Switch, vars)
 	case "while":
@@ -124,6 +130,8 @@ func (s State) names(p *Program, sc *scope) expr.Vars {
 		"inputs": s.inputs, "vars": s.vars, "now": s.now,
 		"steps": func() any { return s.stepVars(p, at) },
 		"run":   func() any { return s.runVar() },
+
+		"callbacks": func() any { return s.tokens(p, at) },
 	}
 	if s.alert != nil {
 		v["alert"] = s.alert
@@ -212,6 +220,9 @@ func (t *turn) evaluated(b Evaluated) {
 			return
 		}
 		if b.Error != nil {
+			if b.What == "match" {
+				t.deaf(st)
+			}
 			t.settle(st, StepFailed, nil, copyOf(b.Error))
 			return
 		}
@@ -281,6 +292,8 @@ func (t *turn) steer(st *step, what string, v any) {
 		t.do(Request{st.path})
 	case "otherwise", "transform":
 		t.settle(st, StepSucceeded, v, nil)
+	case "match":
+		t.steerMatch(st, v)
 	case "switch":
 		t.steerSwitch(st, v)
 	case "while":

@@ -27,6 +27,12 @@ type Started struct {
 	Lined     bool              `json:"lined,omitempty"` // it waits for its turn under the playbook's concurrency
 }
 
+// Heard is an event of the platform that a step waits for, or the body of a callback.
+type Heard struct {
+	Path string `json:"path"`
+	Body Value  `json:"body"`
+}
+
 // Returned is the end of a run that a step has called.
 type Returned struct {
 	Path    string    `json:"path"`
@@ -50,7 +56,7 @@ type Dropped struct {
 // replayed by a newer expression library. Path is "" for the run's own values.
 type Evaluated struct {
 	Path  string `json:"path"`
-	What  string `json:"what"` // if, with, items, set, message, outputs, inputs, key, return, title, for, until, otherwise, switch, while, transform
+	What  string `json:"what"` // if, with, items, set, message, outputs, inputs, key, return, title, for, until, otherwise, switch, while, transform, match
 	Value Value  `json:"value"`
 	Error *Error `json:"error,omitempty"`
 }
@@ -226,6 +232,9 @@ type HoldEnded struct {
 
 // Kind is the event's word in the journal.
 func (Started) Kind() string { return "started" }
+
+// Kind is the event's word in the journal.
+func (Heard) Kind() string { return "heard" }
 
 // Kind is the event's word in the journal.
 func (Returned) Kind() string { return "returned" }

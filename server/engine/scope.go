@@ -55,6 +55,10 @@ func (t *turn) open(st *step) {
 	case playbook.KindParallel:
 		t.openParallel(st)
 	case playbook.KindWait:
+		if b.Wait.Callback || b.Wait.Event != "" {
+			t.listen(st)
+			return
+		}
 		t.do(Evaluate{st.path, waitWhat(b)})
 	case playbook.KindQuestion, playbook.KindApproval:
 		st.occurrence = st.scope.occurrence()
@@ -194,7 +198,7 @@ func (t *turn) stop(sc *scope) {
 		if len(st.children) > 0 || st.undos > 0 || st.status.Settled() {
 			return
 		}
-	case atNothing, atEvaluate, atAsk, atPeople, atHold, atHalt, atBlocked, atRetry, atTimer, atRequest, atEndHold:
+	case atNothing, atEvaluate, atAsk, atPeople, atHold, atHalt, atBlocked, atRetry, atTimer, atRequest, atEndHold, atEvent:
 	}
 	t.abandon(st)
 	t.settle(st, StepCancelled, nil, &Error{Kind: string(fault.Cancelled), Message: "cancelled"})
@@ -215,6 +219,8 @@ func (t *turn) abandon(st *step) {
 		t.do(DropTimer{st.path, TimerSettle})
 	case atBlocked:
 		t.do(DropTimer{st.path, TimerConnection})
+	case atEvent:
+		t.deaf(st)
 	case atNothing, atEvaluate, atAsk, atHalt, atCall, atVerify, atDoubt, atRequest, atChildren, atEndHold, atCalled:
 	}
 }

@@ -25,4 +25,7 @@ type Start struct {
 	// Calls are the versions (sha256 hex) of the playbooks that a called run calls in
 	// turn, pinned by the run at the top; nil for one that nobody called.
 	Calls map[string]string
+	// Seed is a secret of the installation and of this run, from which the tokens of
+	// its callbacks are made. It is never stored.
+	Seed string
 }

@@ -55,6 +55,8 @@ type State struct {
 	cleanup *Error  // of a finally that failed after a return
 	ending  ending
 	line    line
+	seed    string
+	early   map[string]any    // callbacks that came before their wait began, by path
 	calls   map[string]string // versions of the playbooks that are called
 	busy    int               // steps that are at work, not waiting
 	waits   map[string]Waiting
@@ -91,6 +93,7 @@ const (
 	atChildren
 	atEndHold
 	atCalled // another run works for it
+	atEvent  // a wait for an event or a callback
 )
 
 type step struct {
@@ -131,6 +134,7 @@ type step struct {
 	queue      []*step // of an undo block: steps still to be undone
 	undos      int     // of an undo block: undo steps begun and not settled
 	part       part    // of a try block
+	heard      any     // the event that is held to match
 	called     string  // run_… that a call block began
 	told       int     // of a call block: how often that run was told to end
 	caught     bool    // of a try block: its catch list was begun
@@ -184,7 +188,7 @@ func New(st Start, alert map[string]any) State {
 		id: st.ID, playbook: st.Playbook, trigger: st.Trigger,
 		alertID: st.Alert, created: st.At, alert: alert, status: RunQueued,
 		inputs: map[string]any{}, vars: map[string]any{}, steps: map[string]*step{},
-		waits: map[string]Waiting{}, touched: map[string]bool{}, now: st.At,
+		seed: st.Seed, early: map[string]any{}, waits: map[string]Waiting{}, touched: map[string]bool{}, now: st.At,
 	}
 	if st.Version != "" {
 		s.version = "sha256:" + st.Version
@@ -224,7 +228,7 @@ func (s State) InFlight() []Command {
 			cmds = append(cmds, Request{path})
 		case atEndHold:
 			cmds = append(cmds, EndHold{path, st.effect.Key})
-		case atNothing, atEvaluate, atPeople, atHold, atHalt, atSettle, atRetry, atDoubt, atTimer, atChildren, atCalled:
+		case atNothing, atEvaluate, atPeople, atHold, atHalt, atSettle, atRetry, atDoubt, atTimer, atChildren, atCalled, atEvent:
 		}
 	}
 	return cmds
@@ -281,7 +285,7 @@ func (s State) Wanting(c Command) bool {
 		return s.at(c.Path, atEndHold)
 	case Call:
 		return s.Calls(c.Path)
-	case Evaluate, Void, SetTimer, DropTimer, StartRun, CancelRun, Line, Finish:
+	case Evaluate, Void, SetTimer, DropTimer, StartRun, CancelRun, Line, Listen, Unlisten, Finish:
 	}
 	return true
 }

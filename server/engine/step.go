@@ -42,6 +42,8 @@ func (t *turn) take(b Body) {
 		t.begin(b)
 	case Evaluated:
 		t.evaluated(b)
+	case Heard:
+		t.heard(b)
 	case Placed:
 		t.placed()
 	case Dropped:
@@ -108,6 +110,7 @@ func (t *turn) begin(b Started) {
 	t.s.started, t.s.status = &at, RunRunning
 	t.s.inputs = b.Inputs
 	t.s.line.wanted, t.s.calls = b.Lined, b.Calls
+	t.expect()
 	if d := t.p.Playbook.Timeout; d > 0 && !b.Lined { // waiting for its turn does not count
 		t.do(SetTimer{"", TimerRun, at.Add(d)})
 	}
@@ -155,6 +158,8 @@ func (t *turn) timer(b TimerFired) {
 			t.silent(st)
 		case b.Timer == TimerConnection && st.stage == atBlocked:
 			t.unblocked(st)
+		case b.Timer == TimerDeadline && st.stage == atEvent:
+			t.unheard(st)
 		}
 	})
 }

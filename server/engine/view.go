@@ -88,22 +88,23 @@ type Waiting struct {
 
 // Trigger says what started a run.
 type Trigger struct {
-	Kind      string     `json:"kind"` // alert, schedule, manual, playbook, effect
-	Index     int        `json:"index"`
-	Source    string     `json:"source,omitempty"`     // of the alert
-	Schedule  string     `json:"schedule,omitempty"`   // slug
-	PlannedAt *time.Time `json:"planned_at,omitempty"` // of the schedule
-	By        string     `json:"by,omitempty"`         // who clicked
-	Roles     []string   `json:"roles,omitempty"`      // theirs, at that moment
-	ActorKind string     `json:"actor_kind,omitempty"` // user or token
-	Effect    string     `json:"effect,omitempty"`     // eff_… that is undone or extended
-	Purpose   string     `json:"purpose,omitempty"`    // of such a run: undo, expiry, extend, verify, manual
-	Reason    string     `json:"reason,omitempty"`
-	Depth     int64      `json:"depth,omitempty"`    // of the alert that started it
-	Parent    string     `json:"parent,omitempty"`   // run_… that called it
-	Step      string     `json:"step,omitempty"`     // of that run: the path of the call
-	Detached  bool       `json:"detached,omitempty"` // the caller does not wait
-	Calls     int        `json:"calls,omitempty"`    // how many runs are above it
+	Kind      string         `json:"kind"` // alert, schedule, manual, playbook, effect
+	Index     int            `json:"index"`
+	Source    string         `json:"source,omitempty"`     // of the alert
+	Schedule  string         `json:"schedule,omitempty"`   // slug
+	PlannedAt *time.Time     `json:"planned_at,omitempty"` // of the schedule
+	By        string         `json:"by,omitempty"`         // who clicked
+	Roles     []string       `json:"roles,omitempty"`      // theirs, at that moment
+	ActorKind string         `json:"actor_kind,omitempty"` // user or token
+	Effect    string         `json:"effect,omitempty"`     // eff_… that is undone or extended
+	Purpose   string         `json:"purpose,omitempty"`    // of such a run: undo, expiry, extend, verify, manual
+	Reason    string         `json:"reason,omitempty"`
+	Depth     int64          `json:"depth,omitempty"`    // of the alert that started it
+	Event     map[string]any `json:"event,omitempty"`    // that started it: subject, at, data
+	Parent    string         `json:"parent,omitempty"`   // run_… that called it
+	Step      string         `json:"step,omitempty"`     // of that run: the path of the call
+	Detached  bool           `json:"detached,omitempty"` // the caller does not wait
+	Calls     int            `json:"calls,omitempty"`    // how many runs are above it
 }
 
 // value is the trigger as expressions see it.
@@ -113,6 +114,9 @@ func (t Trigger) value() map[string]any {
 	}
 	if t.PlannedAt != nil {
 		m["planned_at"] = *t.PlannedAt
+	}
+	if t.Event != nil {
+		m["event"] = t.Event
 	}
 	return m
 }
@@ -168,7 +172,7 @@ func (t *turn) touch(st *step) {
 	switch st.stage {
 	case atEvaluate, atAsk, atCall, atVerify, atRequest, atEndHold:
 		busy = true
-	case atNothing, atPeople, atHold, atHalt, atBlocked, atSettle, atRetry, atDoubt, atTimer, atChildren, atCalled:
+	case atNothing, atPeople, atHold, atHalt, atBlocked, atSettle, atRetry, atDoubt, atTimer, atChildren, atCalled, atEvent:
 	}
 	if busy != st.counted {
 		st.counted = busy
@@ -214,6 +218,11 @@ func (st *step) waiting() (Waiting, bool) {
 		w.Kind, w.Text = WaitInDoubt, "Nobody knows whether "+st.what()+" took effect: a person must say"
 	case atTimer:
 		w.Kind, w.Text = WaitTimer, "Waits until the time given"
+	case atEvent:
+		w.Kind, w.Text = WaitEvent, "Waits for the event "+st.block.Wait.Event
+		if st.block.Wait.Callback {
+			w.Text = "Waits to be called back"
+		}
 	case atCalled:
 		w.Kind, w.Ref, w.Text = WaitEvent, st.called, "Waits for the run of "+st.block.Call.Playbook
 	case atNothing, atEvaluate, atAsk, atCall, atVerify, atRequest, atChildren, atEndHold:

@@ -48,6 +48,12 @@ type Hooks interface {
 	Receive(ctx context.Context, d Delivery) (intake.Answer, error)
 }
 
+// Callbacks hands what another system calls back with to the run that waits for it.
+type Callbacks interface {
+	// CallBack uses the token up; fault NotFound where nobody waits with it.
+	CallBack(ctx context.Context, token string, body any) error
+}
+
 // Delivery is one POST /hooks/{source}, its bytes copied out of the server's
 // memory. Headers have canonical names.
 type Delivery struct {
@@ -281,6 +287,7 @@ type Deps struct {
 	Log           *slog.Logger
 	AuditLog      Log
 	Hooks         Hooks
+	Callbacks     Callbacks
 	Alerts        Alerts
 	Runs          Runs
 	RunControl    RunControl

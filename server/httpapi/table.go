@@ -35,8 +35,12 @@ func (s *Server) outside() []Route {
 		Summary: "What changed, as server-sent events", run: (*call).events, streams: true,
 		Query: []Param{{Name: "last_event_id", Kind: "number", Doc: "resume after this one; the header Last-Event-ID does the same"}},
 	}
+	callback := Route{
+		Method: http.MethodPost, Path: base + "/callbacks/:token", Verb: Signed, Object: "run", Status: http.StatusNoContent,
+		Summary: "Call a waiting run back; the token is its only authentication and good for once", run: (*call).callback,
+	}
 	return []Route{
-		hook, stream,
+		hook, callback, stream,
 		get("/healthz", Public, "Is the process alive", (*call).healthz),
 		get("/readyz", Public, "Can it take alerts", (*call).readyz),
 		{

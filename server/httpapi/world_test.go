@@ -110,7 +110,7 @@ func newWorld(t *testing.T, change ...func(*httpapi.Deps)) *world {
 	})
 	h := w.house
 	d := httpapi.Deps{
-		Gatekeeper: w.desk, Access: access, Log: observe.NewLogger(w.log, "debug", &observe.Scrubber{}), AuditLog: w.store, Hooks: h,
+		Gatekeeper: w.desk, Access: access, Log: observe.NewLogger(w.log, "debug", &observe.Scrubber{}), AuditLog: w.store, Hooks: h, Callbacks: h,
 		Alerts: h, Runs: h, RunControl: h, Approvals: h, Inbox: h, Effects: h, EffectControl: h, Decisions: h, Playbooks: h, Authors: h,
 		Policies: h, Connections: h, Sources: h, Catalogue: h, Schedules: h, Halt: h, Audit: h, People: w.desk, Tokens: w.desk, Notifications: h, Changes: h,
 		Numbers: observe.NewMetrics("test"), State: w.state, About: httpapi.About{Version: "v1", Instance: "inst"},

@@ -122,6 +122,12 @@ func source(b *playbook.Block) string {
 }
 
 func waited(w *playbook.Wait) string {
+	switch {
+	case w.Callback:
+		return "to be called back"
+	case w.Event != "":
+		return "for " + w.Event
+	}
 	v, word := w.For, ""
 	if v == nil {
 		v, word = w.Until, "until "

@@ -84,8 +84,10 @@ func startLabel(p *playbook.Playbook) string {
 		switch {
 		case t.Alert != nil:
 			return "Alert"
-		case t.Schedule != nil:
+		case t.Schedule != nil, t.At != nil:
 			label = "Schedule"
+		case t.Event != nil && label != "Schedule":
+			label = "Event"
 		case label == "Start":
 			label = "Manual"
 		}

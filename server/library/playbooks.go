@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tocsin-soar/tocsin/server/audit"
 	"github.com/tocsin-soar/tocsin/server/connector"
@@ -40,6 +41,15 @@ type Plan struct {
 	Version  string // sha256 hex
 	Index    int    // of the trigger
 	Schedule playbook.ScheduleTrigger
+}
+
+// Moment is a trigger of a playbook in force by the clock, once.
+type Moment struct {
+	Playbook string
+	Version  string // sha256 hex
+	Index    int    // of the trigger
+	At       time.Time
+	Since    time.Time // when it came into force
 }
 
 // checked is a file with what the checker says of it.
@@ -350,6 +360,16 @@ func (s *Snapshot) finish() {
 					Playbook: e.Slug, Version: e.Playbook.SHA256, Index: i,
 					If: t.Alert.If, Repeat: t.Alert.Repeat, Priority: t.Alert.Priority,
 				})
+			case t.Event != nil:
+				s.events = append(s.events, trigger.EventCandidate{
+					Playbook: e.Slug, Version: e.Playbook.SHA256, Index: i, Subject: t.Event.Subject, If: t.Event.If,
+				})
+			case t.At != nil:
+				m := Moment{Playbook: e.Slug, Version: e.Playbook.SHA256, Index: i, At: *t.At}
+				if v := e.Book.Published; v != nil && v.PublishedAt != nil {
+					m.Since = *v.PublishedAt
+				}
+				s.moments = append(s.moments, m)
 			case t.Schedule != nil:
 				plans++
 				id := e.Slug

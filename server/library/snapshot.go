@@ -35,6 +35,8 @@ type Snapshot struct {
 	catalog           *catalog
 	triggers          []trigger.Candidate
 	plans             []Plan
+	events            []trigger.EventCandidate
+	moments           []Moment
 	booksKey          string // changes with every playbook in force
 	problems          []fault.Problem
 }
@@ -116,6 +118,12 @@ func (s *Snapshot) Playbook(slug string) (Entry, bool) { e, ok := s.entries[slug
 
 // Triggers lists the alert triggers of all playbooks in force.
 func (s *Snapshot) Triggers() []trigger.Candidate { return s.triggers }
+
+// Events lists the event triggers of all playbooks in force.
+func (s *Snapshot) Events() []trigger.EventCandidate { return s.events }
+
+// Moments lists the triggers by the clock, once, of all playbooks in force.
+func (s *Snapshot) Moments() []Moment { return s.moments }
 
 // Plans lists the schedules of all playbooks in force.
 func (s *Snapshot) Plans() []Plan { return s.plans }

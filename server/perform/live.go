@@ -84,6 +84,11 @@ func (l *Live) Take(at time.Time, body engine.Body, rec *Record) ([]engine.Comma
 				rec.Close = append(rec.Close, closing(c))
 			case engine.Line:
 				rec.Line = &c
+			case engine.Listen:
+				rec.Listens = append(rec.Listens, c)
+			case engine.Unlisten:
+				rec.Listens = slices.DeleteFunc(rec.Listens, func(o engine.Listen) bool { return o.Path == c.Path })
+				rec.Unlisten = append(rec.Unlisten, c.Path)
 			case engine.StartRun:
 				rec.Starts = append(rec.Starts, l.child(c, at))
 			case engine.CancelRun:
@@ -108,7 +113,7 @@ func (l *Live) Once(at time.Time, b engine.Body, rec *Record) ([]engine.Command,
 	before := l.State.Status().Final()
 	l.State, cmds = engine.Step(l.Program, l.State, engine.Event{At: at, Body: b})
 	if over := l.State.Status().Final(); over && !before {
-		rec.Leaves = l.State.Stands()
+		rec.Leaves, rec.Deaf = l.State.Stands(), l.Program.Listens()
 		if parent, report := l.State.Report(); report != nil {
 			if err := rec.tell(parent, *report); err != nil {
 				return nil, err

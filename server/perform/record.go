@@ -40,10 +40,14 @@ type Record struct {
 	Free       []Claim // reservations of attempts that certainly did nothing
 	Audit      []audit.Draft
 
-	Starts []engine.Start // runs that it calls
-	Send   []Signal       // to other runs; ID and At are the store's
-	Line   *engine.Line   // it gets in line; nil: it does not
-	Leaves bool           // it is over and leaves the line
+	Starts   []engine.Start // runs that it calls
+	Send     []Signal       // to other runs; ID and At are the store's
+	Listens  []engine.Listen
+	Unlisten []string // paths; written before Listens
+	Deaf     bool     // it is over and hears of nothing any more
+
+	Line   *engine.Line // it gets in line; nil: it does not
+	Leaves bool         // it is over and leaves the line
 }
 
 // Decided is a decision with its exact input (the alert apart, by hash) and the

@@ -30,6 +30,9 @@ func (k *compiler) scope(text string, f facts) *expr.Scope {
 			s = s.With(l.as, l.item)
 		}
 	}
+	if strings.Contains(text, "callbacks") {
+		s = s.With("callbacks", k.callbacks())
+	}
 	if k.catching > 0 {
 		s = s.With("error", expr.ErrorType())
 	}
@@ -37,6 +40,18 @@ func (k *compiler) scope(text string, f facts) *expr.Scope {
 		s = s.DynamicRegex()
 	}
 	return s
+}
+
+// callbacks are the tokens of the waits that another system may end.
+func (k *compiler) callbacks() expr.Type {
+	out := map[string]expr.Type{}
+	for _, d := range k.drafts {
+		raw, ok := d.raw.(*rawWait)
+		if ok && raw.Wait != nil && raw.Wait.Callback != nil && (d.loop == "" || k.inside(d.loop)) {
+			out[d.block.ID] = expr.String
+		}
+	}
+	return expr.Object(out)
 }
 
 var mention = regexp.MustCompile(`\bsteps\b(\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*))?`)

@@ -21,15 +21,24 @@ func (k *compiler) wait(d *draft, raw *rawWait, f facts) {
 		return
 	}
 	n := d.node.Get("wait")
-	for _, word := range []string{"event", "callback"} {
+	var has []string
+	for _, word := range []string{"for", "until", "event", "callback"} {
 		if n.Has(word) {
-			k.add(n.KeyNode(word).Problem("not_built", "waiting for "+word+" is not built yet", "use for: or until:, or a question to a person"))
-			return
+			has = append(has, word)
 		}
 	}
-	if n.Has("for") == n.Has("until") {
-		k.add(n.Problem("bad_value", "wait needs exactly one of for and until", "wait: { for: 10m }"))
+	if len(has) != 1 {
+		k.add(n.Problem("bad_value", "wait needs exactly one of for, until, event and callback", "wait: { for: 10m }"))
 		return
+	}
+	if has[0] == "event" || has[0] == "callback" {
+		k.listen(d, raw.Wait, n, has[0], f)
+		return
+	}
+	for _, word := range []string{"match", "within", "otherwise"} {
+		if n.Has(word) {
+			k.add(n.KeyNode(word).Problem("unknown_key", word+" belongs to event and callback", ""))
+		}
 	}
 	text := map[string]any{"type": "string"}
 	if raw.Wait.For != nil {
@@ -43,6 +52,39 @@ func (k *compiler) wait(d *draft, raw *rawWait, f facts) {
 			k.add(at.Problem("bad_value", fmt.Sprintf("%q is no time", at.Scalar()), "RFC 3339: 2026-01-05T10:00:00Z"))
 		}
 	}
+}
+
+// listen checks a wait for an event or a callback.
+func (k *compiler) listen(d *draft, raw *rawWaitFor, n *document.Node, word string, f facts) {
+	w := d.block.Wait
+	w.Within = raw.Within
+	if !n.Has("within") {
+		k.add(n.Problem("missing_key", "waiting for "+word+" needs the key \"within\"", "within: 1h"))
+	}
+	k.between(n, "within", raw.Within, time.Second, longestRun)
+	if raw.Otherwise != nil {
+		w.Otherwise = k.value(raw.Otherwise, f, nil)
+	}
+	if word == "callback" {
+		w.Callback = true
+		if n.Has("match") {
+			k.add(n.KeyNode("match").Problem("unknown_key", "match belongs to event", "look at the callback's body behind it"))
+		}
+		return
+	}
+	w.Event = k.subject(raw.Event)
+	if raw.Match == nil {
+		return
+	}
+	if k.tooMany(raw.Match, 1) {
+		return
+	}
+	e, ps := document.Condition(raw.Match, k.scope(textOf(raw.Match), f).With("event", EventType()))
+	k.add(ps...)
+	if e != nil {
+		k.reads(raw.Match, e.Reads(), f)
+	}
+	w.Match = e
 }
 
 func (k *compiler) literalDuration(n *document.Node) {

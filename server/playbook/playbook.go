@@ -57,7 +57,15 @@ type Trigger struct {
 	Alert    *AlertTrigger
 	Schedule *ScheduleTrigger
 	Manual   *ManualTrigger
+	Event    *EventTrigger
+	At       *time.Time // once
 	Line     int
+}
+
+// EventTrigger starts it on an event of the platform for which If holds.
+type EventTrigger struct {
+	Subject string
+	If      *expr.Expr // over event; nil: on every one
 }
 
 // AlertTrigger starts the playbook on alerts for which If holds.
@@ -176,10 +184,17 @@ type Branch struct {
 	Steps []*Block
 }
 
-// Wait sleeps for a duration or until a moment; exactly one is set.
+// Wait sleeps for a duration, until a moment, until an event or a call from outside;
+// exactly one of the first four is set.
 type Wait struct {
-	For   *expr.Value // gives duration text ("10m")
-	Until *expr.Value // gives RFC 3339 text
+	For      *expr.Value // gives duration text ("10m")
+	Until    *expr.Value // gives RFC 3339 text
+	Event    string      // subject
+	Callback bool
+
+	Match     *expr.Expr    // of an event, over event; nil: any
+	Within    time.Duration // of an event or a callback
+	Otherwise *expr.Value   // the output when nothing came; nil: that is the error timeout
 }
 
 // Question asks a person to fill a form.

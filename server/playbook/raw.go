@@ -35,8 +35,13 @@ type rawTrigger struct {
 	Priority int            `yaml:"priority" min:"-1000" max:"1000" doc:"the highest first, where several playbooks start"`
 	Schedule *rawSchedule   `yaml:"schedule" doc:"by the clock"`
 	Manual   *document.Node `yaml:"manual" schema:"manual" doc:"by a person: shows a Run button"`
-	Event    *document.Node `yaml:"event" doc:"not built yet"`
-	At       *document.Node `yaml:"at" doc:"not built yet"`
+	Event    *rawEvent      `yaml:"event" doc:"by something that happened in the platform"`
+	At       *document.Node `yaml:"at" doc:"once, at a time (RFC 3339)"`
+}
+
+type rawEvent struct {
+	Subject *document.Node `yaml:"subject,required" schema:"subject" doc:"what happened: alert.closed, run.failed, …"`
+	If      *document.Node `yaml:"if" schema:"condition" doc:"a condition (CEL) over event"`
 }
 
 type rawSchedule struct {
@@ -107,15 +112,21 @@ type rawParallel struct {
 
 type rawWait struct {
 	common `yaml:",inline"`
-	Wait   *rawWaitFor `yaml:"wait,required" doc:"for a duration or until a time"`
+	Wait   *rawWaitFor `yaml:"wait,required" doc:"for a duration, until a time, for an event or a callback"`
 }
 
 type rawWaitFor struct {
 	For      *document.Node `yaml:"for" doc:"a duration: 10m, 4h, 7d"`
 	Until    *document.Node `yaml:"until" doc:"a time, RFC 3339"`
-	Event    *document.Node `yaml:"event" doc:"not built yet"`
-	Callback *document.Node `yaml:"callback" doc:"not built yet"`
+	Event    *document.Node `yaml:"event" schema:"subject" doc:"something that happens in the platform: alert.closed, run.failed, …"`
+	Match    *document.Node `yaml:"match" schema:"condition" doc:"a condition (CEL) over event: others are not what one waits for"`
+	Callback *rawCallback   `yaml:"callback" doc:"{}: another system calls POST /api/v1/callbacks/ with the token callbacks.ID"`
+
+	Within    time.Duration  `yaml:"within" doc:"how long one waits for an event or a callback"`
+	Otherwise *document.Node `yaml:"otherwise" schema:"values" doc:"the output when nothing came; without it that is the error timeout"`
 }
+
+type rawCallback struct{}
 
 type rawQuestion struct {
 	common   `yaml:",inline"`

@@ -9,7 +9,7 @@ const dialect = "https://json-schema.org/draft/2020-12/schema"
 // Schema is the JSON Schema of a playbook file, made from the types that the
 // checker reads it into (/schemas/playbook.json).
 func Schema() map[string]any {
-	out := built(document.Describe(rawPlaybook{}))
+	out := document.Describe(rawPlaybook{})
 	out["$schema"], out["$id"] = dialect, "/schemas/playbook.json"
 	out["title"] = "A Tocsin playbook"
 	out["$defs"] = definitions()
@@ -63,12 +63,13 @@ func definitions() map[string]any {
 			"additionalProperties": map[string]any{"type": "array", "items": map[string]any{"$ref": "#/$defs/block"}},
 		},
 		"case":     oneCase(),
+		"subject":  map[string]any{"enum": anyOf(subjectNames())},
 		"slug":     map[string]any{"type": "string", "pattern": "^[a-z0-9-]{1,64}$"},
 		"jq":       map[string]any{"type": "string", "minLength": 1.0},
 		"triggers": map[string]any{"type": "array", "items": oneTrigger()},
 	}
 	for _, f := range forms() {
-		block := built(document.Describe(f.raw()))
+		block := document.Describe(f.raw())
 		switch f.kind {
 		case KindIf:
 			block["required"] = []any{"if", "then"}
@@ -91,25 +92,21 @@ func oneCase() map[string]any {
 }
 
 func oneTrigger() map[string]any {
-	out := built(document.Describe(rawTrigger{}))
+	out := document.Describe(rawTrigger{})
 	out["oneOf"] = []any{
 		map[string]any{"required": []any{"alert"}},
 		map[string]any{"required": []any{"schedule"}},
 		map[string]any{"required": []any{"manual"}},
+		map[string]any{"required": []any{"event"}},
+		map[string]any{"required": []any{"at"}},
 	}
 	return out
 }
 
-// built leaves away the keys that are refused with not_built.
-func built(schema map[string]any) map[string]any {
-	properties, _ := schema["properties"].(map[string]any)
-	for name, p := range properties {
-		m, _ := p.(map[string]any)
-		if m["description"] == "not built yet" {
-			delete(properties, name)
-			continue
-		}
-		built(m)
+func anyOf(words []string) []any {
+	out := make([]any, 0, len(words))
+	for _, w := range words {
+		out = append(out, w)
 	}
-	return schema
+	return out
 }

@@ -68,6 +68,8 @@ steps:
   - { while: "true", limit: 3, do: [ { wait: { for: 1m } } ] }
   - { try: [ { fail: x } ], catch: [ { wait: { for: 1m } } ], finally: [ { wait: { for: 1m } } ] }
   - { undo: {} }
+  - { wait: { event: run.failed, match: "true", within: 1h, otherwise: { a: 1 } } }
+  - { wait: { callback: {}, within: 1h } }
   - { call: other, with: { a: 1 }, detach: true }
   - { transform: { value: [1], jq: "map(. + 1)" } }
   - { undo: { step: w } }
@@ -86,7 +88,7 @@ func TestTheSchemaRefusesWhatIsMisspelt(t *testing.T) {
 		"a block":             head + "steps: [ { actoin: a.b } ]\n",
 		"a duration":          head + "timeout: 8 hours\nsteps: [ { fail: x } ]\n",
 		"a word of a list":    head + "on_failure: revert\nsteps: [ { fail: x } ]\n",
-		"what is not built":   head + "steps: [ { wait: { event: x } } ]\n",
+		"an unknown event":    head + "steps: [ { wait: { event: x, within: 1h } } ]\n",
 		"a loop without end":  head + "steps: [ { while: x, do: [ { fail: x } ] } ]\n",
 		"a try alone":         head + "steps: [ { try: [ { fail: x } ] } ]\n",
 		"a case of two kinds": head + "steps: [ { switch: 1, cases: [ { is: 1, when: x, do: [] } ] } ]\n",

@@ -26,6 +26,7 @@ type Case struct {
 	Inputs  map[string]any `yaml:"inputs" doc:"values for the inputs"`
 	Replies Replies        `yaml:"replies" schema:"replies" doc:"what actions answer: one reply for every call, or a list, one for each call in order; others answer their manifest's example"`
 	People  []TestPerson   `yaml:"people" doc:"who answers what, and when"`
+	Events  []TestEvent    `yaml:"events" doc:"what reaches waits for events and callbacks"`
 	Given   Given          `yaml:"given" doc:"the world around, where it differs from the usual"`
 	AtEnd   string         `yaml:"at_end" enum:"run leases" doc:"leases plays until the last lease has ended; run (the default) until the run has"`
 	Expect  Expect         `yaml:"expect,required" doc:"what must have happened"`
@@ -57,6 +58,13 @@ type TestError struct {
 	Kind    string `yaml:"kind,required" enum:"invalid_input unauthorized forbidden not_found conflict rate_limited unavailable timeout cancelled denied approval_denied approval_expired in_doubt egress_denied redirect_refused bad_reply too_large expression bound internal" doc:"an error.kind"`
 	Message string `yaml:"message" doc:"its words"`
 	Did     string `yaml:"did" enum:"nothing unknown done" doc:"what the attempt did; by the kind unless said otherwise"`
+}
+
+// TestEvent reaches a wait for an event or a callback.
+type TestEvent struct {
+	Wait  string        `yaml:"wait,required" doc:"the step that waits: its id or path"`
+	Body  any           `yaml:"body" doc:"of the callback, or the event: { data: { … } }"`
+	After time.Duration `yaml:"after" doc:"how long after the step began to wait"`
 }
 
 // TestPerson answers an approval or a question.

@@ -55,7 +55,7 @@ func (k *compiler) trigger(n *document.Node, raw *rawTrigger) (Trigger, bool) {
 		}
 	}
 	if len(has) != 1 {
-		k.add(n.Problem("bad_trigger", "a trigger is exactly one of alert, schedule, manual", "write one element of the list for each"))
+		k.add(n.Problem("bad_trigger", "a trigger is exactly one of alert, schedule, manual, event, at", "write one element of the list for each"))
 		return t, false
 	}
 	for _, word := range []string{"repeat", "priority"} {
@@ -72,9 +72,38 @@ func (k *compiler) trigger(n *document.Node, raw *rawTrigger) (Trigger, bool) {
 	case "manual":
 		return k.onManual(n.Get("manual"), t)
 	}
-	hint := "until then use an alert or a schedule"
-	k.add(n.KeyNode(has[0]).Problem("not_built", "the trigger "+has[0]+" is not built yet", hint))
-	return t, false
+	k.nullable = true
+	if has[0] == "event" {
+		return k.onEvent(n, raw.Event, t)
+	}
+	return k.onceAt(n.Get("at"), t)
+}
+
+// onEvent reads a trigger by something that happened. What a run of the playbook does
+// may not start it again: a failed run would start one that fails.
+func (k *compiler) onEvent(n *document.Node, raw *rawEvent, t Trigger) (Trigger, bool) {
+	if raw == nil || raw.Subject == nil {
+		return t, false // said already
+	}
+	e := &EventTrigger{Subject: k.subject(raw.Subject)}
+	if raw.If != nil {
+		cond, ps := document.Condition(raw.If, expr.NewScope().With("event", EventType()))
+		k.add(ps...)
+		e.If = cond
+	}
+	t.Event = e
+	return t, e.Subject != "" && n.Kind == document.Map
+}
+
+func (k *compiler) onceAt(n *document.Node, t Trigger) (Trigger, bool) {
+	at, err := time.Parse(time.RFC3339, n.Scalar())
+	if err != nil {
+		k.add(n.Problem("bad_value", fmt.Sprintf("%q is no time", n.Scalar()), "RFC 3339: 2026-01-05T10:00:00Z"))
+		return t, false
+	}
+	at = at.UTC()
+	t.At = &at
+	return t, true
 }
 
 func (k *compiler) onAlert(n *document.Node, raw *rawTrigger, t Trigger) (Trigger, bool) {

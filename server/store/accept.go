@@ -110,6 +110,9 @@ func (t *tx) acceptItem(d intake.Delivery, it intake.Item, fold func(old *alert.
 	if err != nil {
 		return err
 	}
+	if err := t.closed(old, f.Alert); err != nil {
+		return err
+	}
 	answer.Alerts = append(answer.Alerts, intake.Taken{ID: f.Alert.ID, New: f.New})
 	for _, st := range f.Starts {
 		id, err := t.insertRun(st)
@@ -119,6 +122,20 @@ func (t *tx) acceptItem(d intake.Delivery, it intake.Item, fold func(old *alert.
 		answer.Runs = append(answer.Runs, id)
 	}
 	return t.link(f.Audit...)
+}
+
+// closed publishes that an alert was closed.
+func (t *tx) closed(old *alert.Alert, a alert.Alert) error {
+	if a.Status != alert.Closed || old == nil || old.Status == alert.Closed {
+		return nil
+	}
+	data := map[string]any{
+		"id": a.ID, "source": a.Source, "title": a.Title, "severity": string(a.Severity), "verdict": nil, "reason": a.Reason,
+	}
+	if a.Verdict != nil {
+		data["verdict"] = *a.Verdict
+	}
+	return t.publish("alert.closed", a.Depth, data)
 }
 
 const alertColumns = `version, body, fields, fields_sha256, dedup`

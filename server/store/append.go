@@ -195,6 +195,9 @@ func (t *tx) turned(h *runHead) error {
 	if err := t.settledRun(h.id, notification.StepInDoubt); err != nil {
 		return err
 	}
+	if err := t.endedAs(h.view); err != nil {
+		return err
+	}
 	if err := t.exec(`DELETE FROM timer WHERE run = ?`, h.id); err != nil {
 		return fmt.Errorf("drop the timers of a run: %w", err)
 	}

@@ -44,7 +44,7 @@ func (t *tx) grips(h *runHead, rec perform.Record) ([]perform.Ended, error) {
 		case perform.GripState:
 			e = ledger.State(*old, g.Effect, h.when(t))
 		}
-		if err := t.keepGrip(g, e, version+1); err != nil {
+		if err := t.keepGrip(g, old, e, version+1); err != nil {
 			return nil, err
 		}
 	}
@@ -53,13 +53,30 @@ func (t *tx) grips(h *runHead, rec perform.Record) ([]perform.Ended, error) {
 
 // keepGrip writes a changed effect, and enters the change under the name that the
 // effect has in the ledger.
-func (t *tx) keepGrip(g perform.Grip, e ledger.Effect, version int64) error {
-	if err := t.saveEffect(e, version); err != nil || g.Audit == nil {
+func (t *tx) keepGrip(g perform.Grip, old *ledger.Effect, e ledger.Effect, version int64) error {
+	if err := t.saveEffect(e, version); err != nil {
+		return err
+	}
+	if err := t.released(old, e); err != nil || g.Audit == nil {
 		return err
 	}
 	d := *g.Audit
 	d.Object.ID = e.ID
 	return t.link(d)
+}
+
+// released publishes that an effect is not in force any more, or should not be.
+func (t *tx) released(old *ledger.Effect, e ledger.Effect) error {
+	if old == nil || old.Status == e.Status || e.Status != ledger.Undone && e.Status != ledger.UndoFailed {
+		return nil
+	}
+	data := map[string]any{"id": e.ID, "action": e.Action, "connection": e.Connection, "run": e.Run}
+	if e.Status == ledger.UndoFailed {
+		data["why"] = e.Why
+	} else {
+		data["ended_by"] = e.EndedBy
+	}
+	return t.publish("effect."+string(e.Status), 0, data)
 }
 
 // when is the moment of a record: of its last event, else now.

@@ -27,6 +27,9 @@ func (t *tx) others(rec perform.Record) error {
 			return err
 		}
 	}
+	if err := t.hearing(rec); err != nil {
+		return err
+	}
 	return t.lines(rec)
 }
 

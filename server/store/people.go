@@ -144,6 +144,23 @@ func (s *Store) Start(ctx context.Context, starts []engine.Start, a []audit.Draf
 	return ids, err
 }
 
+// Once starts runs by their keys; one that is known is left out (hunt.EventStore).
+func (s *Store) Once(ctx context.Context, starts []engine.Start) error {
+	missing := false
+	for _, st := range starts {
+		known, err := s.strings(ctx, `SELECT id FROM run WHERE start_key = ?`, st.Key)
+		if err != nil {
+			return err
+		}
+		missing = missing || len(known) == 0
+	}
+	if !missing {
+		return nil
+	}
+	_, err := s.Start(ctx, starts, nil)
+	return err
+}
+
 // Effect changes an effect and queues the run that carries the change out
 // (control.Store).
 func (s *Store) Effect(ctx context.Context, id string, change func(e ledger.Effect) (control.EffectOrder, error)) (ledger.Effect, error) {

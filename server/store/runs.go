@@ -305,6 +305,9 @@ func (s *Store) UpdateAlert(ctx context.Context, id string, change func(a alert.
 		if err := t.updateAlert(next, version+1); err != nil {
 			return err
 		}
+		if err := t.closed(a, next); err != nil {
+			return err
+		}
 		return t.link(drafts...)
 	})
 	return out, err

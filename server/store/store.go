@@ -63,6 +63,7 @@ type Store struct {
 	news     *news
 	count    *counters
 	loader   loader
+	wants    sync.Map // subject → true: somebody may want to hear of it
 
 	tending sync.Mutex // one Tend at a time
 	tree    audit.Tree // of the audit log, as far as it was read
@@ -122,6 +123,10 @@ func (s *Store) open(ctx context.Context) error {
 	}
 	c := &committer{s: s, h: h}
 	if err := s.begin(ctx, c); err != nil {
+		c.h.close()
+		return err
+	}
+	if err := s.listened(ctx); err != nil {
 		c.h.close()
 		return err
 	}

@@ -67,3 +67,54 @@ func Match(a Alert, candidates []Candidate) []Hit {
 func asFault(err error) *fault.Error {
 	return fault.Wrap(err, fault.Expression, "the condition of the trigger: %s", err.Error())
 }
+
+// EventCandidate is one event trigger of a playbook that is in force.
+type EventCandidate struct {
+	Playbook string // slug
+	Version  string // sha256 hex of the playbook's bytes
+	Index    int    // of the trigger among the playbook's
+	Subject  string
+	If       *expr.Expr // nil: every event of the subject
+}
+
+// Event is what an event is to its triggers.
+type Event struct {
+	Subject string
+	Depth   int64
+	Value   map[string]any
+}
+
+// EventHit is a candidate whose condition holds, or could not be evaluated.
+type EventHit struct {
+	EventCandidate
+	Err *fault.Error // of kind expression
+}
+
+// MatchEvent gives the candidates that an event wakes, by name and place in the file.
+// Like an alert, an event of depth 3 wakes nothing.
+func MatchEvent(e Event, candidates []EventCandidate) []EventHit {
+	hits := []EventHit{}
+	if e.Depth >= MaxDepth {
+		return hits
+	}
+	for _, c := range candidates {
+		if c.Subject != e.Subject {
+			continue
+		}
+		if c.If == nil {
+			hits = append(hits, EventHit{c, nil})
+			continue
+		}
+		holds, err := c.If.Bool(expr.Vars{"event": e.Value})
+		switch {
+		case err != nil:
+			hits = append(hits, EventHit{c, asFault(err)})
+		case holds:
+			hits = append(hits, EventHit{c, nil})
+		}
+	}
+	slices.SortStableFunc(hits, func(a, b EventHit) int {
+		return cmp.Or(cmp.Compare(a.Playbook, b.Playbook), cmp.Compare(a.Index, b.Index))
+	})
+	return hits
+}

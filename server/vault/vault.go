@@ -4,8 +4,11 @@ package vault
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -42,7 +45,10 @@ const (
 
 // Vault seals with a fresh key for each text (AES-256-GCM), itself sealed under
 // the key of the installation. It may be used by many goroutines.
-type Vault struct{ kek cipher.AEAD }
+type Vault struct {
+	kek    cipher.AEAD
+	tokens []byte // key of the words that Word makes
+}
 
 // New makes a vault on a key of 32 bytes.
 func New(key []byte) (*Vault, error) {
@@ -53,7 +59,17 @@ func New(key []byte) (*Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Vault{kek: kek}, nil
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("tocsin words"))
+	return &Vault{kek: kek, tokens: mac.Sum(nil)}, nil
+}
+
+// Word makes a secret of a text: always the same for this installation, and to be
+// guessed by nobody without its key.
+func (v *Vault) Word(text string) string {
+	mac := hmac.New(sha256.New, v.tokens)
+	mac.Write([]byte(text))
+	return hex.EncodeToString(mac.Sum(nil))
 }
 
 func aead(key []byte) (cipher.AEAD, error) {

@@ -35,8 +35,10 @@ type Options struct {
 	Requests  Requests
 	Clock     func() time.Time
 	// Sleep waits for d, or less when the context ends.
-	Sleep  func(ctx context.Context, d time.Duration)
-	Log    *slog.Logger
+	Sleep func(ctx context.Context, d time.Duration)
+	Log   *slog.Logger
+	// Seed gives the secret from which the tokens of a run's callbacks are made.
+	Seed   func(run string) string
 	Shards int // how many runs are decided at once; 64 when 0
 	// Workers bounds the attempts at once over all connections; 0 for no bound.
 	Workers int

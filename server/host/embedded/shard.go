@@ -228,6 +228,9 @@ func (s *shard) fold(st Stored) (*live, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.h.Seed != nil {
+		st.Start.Seed = s.h.Seed(st.Start.ID)
+	}
 	l := &live{Live: perform.Live{Start: st.Start, Program: prog, Playbook: pb}, held: map[string]bool{}}
 	var vars map[string]any
 	if st.Start.AlertRaw != nil {

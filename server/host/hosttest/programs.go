@@ -81,6 +81,24 @@ func (w *World) call(b *playbook.Block) {
 	b.Kind, b.Call = playbook.KindCall, &playbook.Call{Playbook: "sub", With: expr.Literal(map[string]any{}), Detach: w.r.IntN(4) == 0}
 }
 
+// listen draws a wait for an event or a callback.
+func (w *World) listen(b *playbook.Block) {
+	wait := &playbook.Wait{Within: time.Hour}
+	switch w.r.IntN(3) {
+	case 0:
+		wait.Callback = true
+	case 1:
+		wait.Event = "alert.closed"
+		wait.Match, _ = expr.Cond("event.n > 2", expr.NewScope().With("event", expr.Map(expr.Dyn)))
+	default:
+		wait.Event = "run.failed"
+	}
+	if w.r.IntN(3) == 0 {
+		wait.Otherwise = expr.Literal(map[string]any{"n": int64(0)})
+	}
+	b.Kind, b.Wait = playbook.KindWait, wait
+}
+
 // each draws a for_each.
 func (w *World) each(b *playbook.Block, depth int) {
 	items := make([]any, w.r.IntN(5))
@@ -118,6 +136,10 @@ func (w *World) plain(b *playbook.Block, n int) {
 		}
 		b.Kind, b.Set = playbook.KindSet, []playbook.Named{{Name: "v", Value: expr.Literal(2.0)}}
 	case 7:
+		if w.r.IntN(2) == 0 {
+			w.listen(b)
+			break
+		}
 		b.Kind, b.Wait = playbook.KindWait, &playbook.Wait{For: expr.Literal("5m")}
 	default:
 		b.Kind, b.Question = playbook.KindQuestion, &playbook.Question{

@@ -63,7 +63,7 @@ func (c *cover) plan(blocks []*playbook.Block) {
 		if b.OnError == "continue" {
 			c.errors = append(c.errors, b.ID+": on_error")
 		}
-		if b.Question != nil && b.Question.Otherwise != nil {
+		if b.Question != nil && b.Question.Otherwise != nil || b.Wait != nil && b.Wait.Otherwise != nil {
 			c.errors = append(c.errors, b.ID+": otherwise")
 		}
 	})

@@ -40,6 +40,7 @@ type Host struct {
 	todo      []work
 	line      []*standing // in the order in which they came
 	letters   []letter
+	listens   []hearing
 
 	// Find gives the program of a run that is called; nil where nothing calls.
 	Find func(st engine.Start) (*engine.Program, gate.Playbook, error)

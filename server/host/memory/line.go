@@ -33,7 +33,40 @@ func (h *Host) post(r *Run, rec perform.Record) {
 			h.letters = append(h.letters, letter{run: m.Run, body: b})
 		}
 	}
+	for _, path := range rec.Unlisten {
+		h.listens = slices.DeleteFunc(h.listens, func(l hearing) bool { return l.run == r.Start.ID && l.Path == path })
+	}
+	for _, l := range rec.Listens {
+		h.listens = append(h.listens, hearing{r.Start.ID, l})
+	}
+	if rec.Deaf {
+		h.listens = slices.DeleteFunc(h.listens, func(l hearing) bool { return l.run == r.Start.ID })
+	}
 	h.stand(r, rec)
+}
+
+// hearing is what a run waits to hear of.
+type hearing struct {
+	run string
+	engine.Listen
+}
+
+// Hearing lists the steps of a run that may be told of an event or called back.
+func (h *Host) Hearing(run string) []engine.Listen {
+	var out []engine.Listen
+	for _, l := range h.listens {
+		if l.run == run {
+			out = append(out, l.Listen)
+		}
+	}
+	return out
+}
+
+// Tell hands an event or the body of a callback to a step that waits for it. A
+// callback is used up.
+func (h *Host) Tell(run, path string, body any) error {
+	h.listens = slices.DeleteFunc(h.listens, func(l hearing) bool { return l.run == run && l.Path == path && l.Subject == "" })
+	return h.Take(run, engine.Heard{Path: path, Body: engine.Value{V: body}})
 }
 
 // call begins a run that another one calls; the letter's event is its first.

@@ -73,7 +73,7 @@ func Rehearse(s Stage, tf *playbook.TestFile) Report {
 	}
 	cov := newCover(pb)
 	for _, c := range tf.Cases {
-		p := &play{stage: s, cat: cat, pb: pb, c: c, used: map[string]int{}, spoke: map[int]bool{}}
+		p := &play{stage: s, cat: cat, pb: pb, c: c, used: map[string]int{}, spoke: map[int]bool{}, came: map[int]bool{}}
 		rep.Cases = append(rep.Cases, p.run(cov))
 	}
 	rep.Coverage = cov.report()
@@ -185,6 +185,7 @@ type play struct {
 	calls []called
 	used  map[string]int // replies given, by action
 	spoke map[int]bool   // people who have answered
+	came  map[int]bool   // events that have come
 	bad   []Failure
 }
 
@@ -320,7 +321,11 @@ func (p *play) drive() error {
 		}
 		timer, ticking := p.h.Next()
 		at, i, q := p.nextAnswer()
+		came, err := p.eventFirst(timer, ticking, at, q != nil)
 		switch {
+		case err != nil:
+			return err
+		case came:
 		case q != nil && (!ticking || !timer.Before(at)):
 			if err := p.h.Advance(at); err != nil {
 				return err

@@ -112,6 +112,11 @@ func move(w *hosttest.World, h *memory.Host, run *memory.Run) error {
 	if w.IntN(60) == 0 {
 		return h.Take(run.Start.ID, engine.CancelRequested{By: "bea", Force: w.IntN(3) == 0})
 	}
+	for _, r := range h.Runs() {
+		if ls := h.Hearing(r.Start.ID); len(ls) > 0 && w.IntN(3) == 0 {
+			return h.Tell(r.Start.ID, ls[w.IntN(len(ls))].Path, map[string]any{"n": int64(w.IntN(6))})
+		}
+	}
 	if ps := h.Pending(); len(ps) > 0 && w.IntN(4) > 0 {
 		q := ps[w.IntN(len(ps))]
 		if q.Kind == approval.KindQuestion {
@@ -159,6 +164,11 @@ func check(t *testing.T, w *hosttest.World, seed uint64, h *memory.Host, run *me
 	}
 	if n := len(h.Pending()); n > 0 {
 		t.Errorf("seed %d: %d requests are left open", seed, n)
+	}
+	for _, r := range h.Runs() {
+		if ls := h.Hearing(r.Start.ID); len(ls) > 0 {
+			t.Errorf("seed %d: %s still listens: %v", seed, r.Start.ID, ls)
+		}
 	}
 	if at, ok := h.Next(); ok {
 		t.Errorf("seed %d: a timer is left at %s", seed, at)

@@ -151,6 +151,63 @@ func runs(t *testing.T, w *world) {
 			t.Errorf("got %s", text)
 		}
 	})
+	t.Run("POST /callbacks/{token} answers a wait once, with the token alone", func(t *testing.T) {
+		w.use(t)
+		r := w.run(t, w.people["admin"], "called-back", map[string]any{})
+		if r.text("waiting", 0, "kind") != "event" {
+			t.Fatalf("it waits for %v", r.at("waiting"))
+		}
+		token, _ := asMap(r.step("out")["output"])["token"].(string)
+		path := "/api/v1/callbacks/" + token
+		w.guest().do("POST", "/api/v1/callbacks/"+strings.Repeat("x", len(token)), map[string]any{}).want(t, 404)
+		w.guest().do("POST", path, map[string]any{"said": "yes"}).want(t, 200, 202, 204)
+		if end := w.end(t, r.text("id")); end.text("status") != "succeeded" || end.text("outputs", "said") != "yes" {
+			t.Errorf("got %s %v", end.text("status"), end.at("outputs"))
+		}
+		w.guest().do("POST", path, map[string]any{"said": "again"}).want(t, 404)
+	})
+	t.Run("one run too many waits as concurrency until its turn", func(t *testing.T) {
+		w.use(t)
+		key := unique("key")
+		first := w.run(t, w.people["admin"], "one-by-one", map[string]any{"key": key})
+		second := w.run(t, w.people["admin"], "one-by-one", map[string]any{"key": key})
+		if first.text("waiting", 0, "kind") != "question" || second.text("waiting", 0, "kind") != "concurrency" || second.text("waiting", 0, "text") == "" {
+			t.Errorf("they wait for %v and %v", first.at("waiting"), second.at("waiting"))
+		}
+		w.people["admin"].post("/runs/"+first.text("id")+"/cancel", map[string]any{}).want(t, 200, 202, 204)
+		eventually(t, "the second has its turn", func() bool {
+			return w.people["admin"].get("/runs/"+second.text("id")).text("waiting", 0, "kind") == "question"
+		})
+		w.people["admin"].post("/runs/"+second.text("id")+"/cancel", map[string]any{}).want(t, 200, 202, 204)
+		w.end(t, second.text("id"))
+	})
+	t.Run("a call is a run of its own, whose outputs come up", func(t *testing.T) {
+		w.use(t)
+		id := w.run(t, w.people["admin"], "calls", map[string]any{}).text("id")
+		r := w.end(t, id)
+		if r.text("status") != "succeeded" || r.at("outputs", "applied") == nil {
+			t.Errorf("got %s %v", r.text("status"), r.at("outputs"))
+		}
+		found := false
+		for _, item := range w.people["admin"].get("/runs?playbook=note-it&limit=50").list("items") {
+			found = found || asMap(asMap(item)["trigger"])["parent"] == id
+		}
+		if !found {
+			t.Error("no run names it as its parent")
+		}
+	})
+	t.Run("a failed run wakes the playbook that waits for such events", func(t *testing.T) {
+		w.use(t)
+		failed := w.end(t, w.run(t, w.people["admin"], "send", map[string]any{"how": "400"}).text("id")).text("id")
+		eventually(t, "a run of after-failure names it", func() bool {
+			for _, item := range w.people["admin"].get("/runs?playbook=after-failure&limit=50").list("items") {
+				if asMap(asMap(asMap(asMap(item)["trigger"])["event"])["data"])["id"] == failed {
+					return true
+				}
+			}
+			return false
+		})
+	})
 	t.Run("POST …/cancel ends a run that waits, for those who may", func(t *testing.T) {
 		w.use(t)
 		r := w.run(t, w.people["admin"], "contain", map[string]any{"host": unique("cancel")})

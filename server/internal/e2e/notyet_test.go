@@ -25,7 +25,6 @@ var notYet = map[string]string{
 	"POST /runs/{id}/retry":                                               "a new occurrence of a step",
 	"GET /cases":                                                          "cases",
 	"GET /reports/summary":                                                "reports",
-	"POST /callbacks/{token}":                                             "waiting for a callback",
 	"TOCSIN_DB=postgres://":                                               "PostgreSQL; its refusal is tested",
 	"TOCSIN_ENGINE=temporal://":                                           "Temporal; its refusal is tested",
 	"vault:// references":                                                 "a Vault-compatible server",

@@ -206,6 +206,46 @@ steps:
     action: lab.isolate
     with: { host: "${{ inputs.host }}" }
 `,
+	"playbooks/called-back.yaml": `name: Waits to be called back
+on:
+  - manual: {}
+steps:
+  - id: out
+    set: { token: "${{ callbacks.answer }}" }
+  - id: answer
+    wait: { callback: {}, within: 1h }
+outputs:
+  said: ${{ steps.answer.output.said }}
+  token: ${{ vars.token }}
+`,
+	"playbooks/one-by-one.yaml": `name: One at a time
+on:
+  - manual: {}
+inputs:
+  key: { type: string }
+concurrency: { key: "${{ inputs.key }}", limit: 1, then: queue }
+steps:
+  - id: ask
+    question: { title: Go on?, to: [role:responder], form: { ok: { type: boolean } }, within: 1h }
+`,
+	"playbooks/calls.yaml": `name: Calls another playbook
+on:
+  - manual: {}
+steps:
+  - id: sub
+    call: note-it
+    with: { text: called }
+outputs:
+  applied: ${{ steps.sub.output.applied }}
+`,
+	"playbooks/after-failure.yaml": `name: Notes what failed
+on:
+  - event: { subject: run.failed, if: event.data.playbook == 'send' }
+steps:
+  - id: note
+    action: lab.note
+    with: { text: "${{ string(run.trigger.event.data.id) }}" }
+`,
 	"playbooks/needs-alert.yaml": `name: Only for an alert
 on:
   - manual: { alert: required }
