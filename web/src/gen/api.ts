@@ -175,6 +175,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/callbacks/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Call a waiting run back; the token is its only authentication and good for once */
+        post: operations["post-callbacks-token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connections": {
         parameters: {
             query?: never;
@@ -2100,11 +2117,18 @@ export interface components {
             actor_kind?: string;
             by?: string;
             /** Format: int64 */
+            calls?: number;
+            /** Format: int64 */
             depth?: number;
+            detached?: boolean;
             effect?: string;
+            event?: {
+                [key: string]: unknown;
+            };
             /** Format: int64 */
             index: number;
             kind: string;
+            parent?: string;
             /** Format: date-time */
             planned_at?: string;
             purpose?: string;
@@ -2112,6 +2136,7 @@ export interface components {
             roles?: string[];
             schedule?: string;
             source?: string;
+            step?: string;
         };
         TriggerInfo: {
             kind: string;
@@ -2589,6 +2614,35 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Checkpoint"];
                 };
+            };
+            /** @description a refusal */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "post-callbacks-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description a refusal */
             default: {
