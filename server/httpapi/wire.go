@@ -252,7 +252,6 @@ type Source struct {
 	Auth      string      `json:"auth"` // hmac/tocsin, bearer, …
 	Disabled  bool        `json:"disabled"`
 	ManagedBy string      `json:"managed_by"`
-	LastSeen  *time.Time  `json:"last_seen"`
 	Version   int64       `json:"version"` // 0 where a file brings it
 	Spec      *SourceSpec `json:"spec"`    // nil in lists
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // stored makes a connection of what the database keeps.
-func (b *build) stored(s StoredConnection) Connection {
+func (b *build) stored(s Stored) Connection {
 	broken := func(err error) Connection {
 		c := Connection{Origin: Database, Version: s.Version, Err: err}
 		c.Name = s.Name
@@ -115,8 +115,8 @@ func (l *Library) PutConnection(ctx context.Context, by audit.Actor, w Wish, cre
 	if err := l.editable(w.Name); err != nil {
 		return Connection{}, err
 	}
-	err := l.o.Cabinet.ChangeConnection(ctx, w.Name, func(old *StoredConnection) (*StoredConnection, []audit.Draft, error) {
-		if err := seenOf(w.Name, old, create, seen); err != nil {
+	err := l.o.Cabinet.ChangeStored(ctx, Connections, w.Name, func(old *Stored) (*Stored, []audit.Draft, error) {
+		if err := old.seenAs(Connections, w.Name, create, seen); err != nil {
 			return nil, nil, err
 		}
 		fresh, err := l.change(old, w)
@@ -124,7 +124,7 @@ func (l *Library) PutConnection(ctx context.Context, by audit.Actor, w Wish, cre
 			return nil, nil, err
 		}
 		fresh.By, fresh.At = by.Name, l.o.Clock()
-		return fresh, []audit.Draft{l.draft(by, "connection.manage", "connection", w.Name, digestOf(old), digestOf(fresh))}, nil
+		return fresh, []audit.Draft{l.draft(by, "connection.manage", "connection", w.Name, old.digest(), fresh.digest())}, nil
 	})
 	if err != nil {
 		return Connection{}, err
@@ -146,13 +146,6 @@ func (l *Library) draft(by audit.Actor, verb, kind, id, before, after string) au
 	}
 }
 
-func digestOf(c *StoredConnection) string {
-	if c == nil {
-		return ""
-	}
-	return ident.Sum(c.Text)
-}
-
 // editable refuses what a file brings.
 func (l *Library) editable(name string) error {
 	if l.o.Cabinet == nil || l.o.Sealer == nil {
@@ -168,20 +161,8 @@ func (l *Library) editable(name string) error {
 	return nil
 }
 
-func seenOf(name string, old *StoredConnection, create bool, seen int64) error {
-	switch {
-	case create && old != nil:
-		return fault.New(fault.Conflict, "there is a connection %s already", name).WithCode("exists")
-	case !create && old == nil:
-		return fault.New(fault.NotFound, "there is no connection %s", name)
-	case old != nil && seen != 0 && seen != old.Version:
-		return fault.New(fault.Conflict, "somebody has changed the connection %s meanwhile", name).WithCode("changed_meanwhile")
-	}
-	return nil
-}
-
 // change makes the new state of a connection of a wish.
-func (l *Library) change(old *StoredConnection, w Wish) (*StoredConnection, error) {
+func (l *Library) change(old *Stored, w Wish) (*Stored, error) {
 	version, credentials := int64(1), int64(1)
 	var before rawConnection
 	if old != nil {
@@ -207,7 +188,7 @@ func (l *Library) change(old *StoredConnection, w Wish) (*StoredConnection, erro
 	if err := l.checkWish(text, slices.Sorted(maps.Keys(secrets))); err != nil {
 		return nil, err
 	}
-	fresh := &StoredConnection{Name: w.Name, Text: text, Sealed: map[string][]byte{}, Version: version}
+	fresh := &Stored{Name: w.Name, Text: text, Sealed: map[string][]byte{}, Version: version}
 	for field, plain := range secrets {
 		sealed, err := l.o.Sealer.SealSecret(w.Name, field, version, plain)
 		if err != nil {
@@ -220,7 +201,7 @@ func (l *Library) change(old *StoredConnection, w Wish) (*StoredConnection, erro
 
 // secretsOf gives the secrets of the new state, in the clear, and whether they
 // differ from the old ones.
-func (l *Library) secretsOf(old *StoredConnection, before rawConnection, w Wish) (secrets map[string]string, changed bool, err error) {
+func (l *Library) secretsOf(old *Stored, before rawConnection, w Wish) (secrets map[string]string, changed bool, err error) {
 	secrets = map[string]string{}
 	changed = old == nil || moved(before, w)
 	if !changed {
@@ -283,11 +264,11 @@ func (l *Library) DeleteConnection(ctx context.Context, by audit.Actor, name str
 		}
 		return err
 	}
-	err := l.o.Cabinet.ChangeConnection(ctx, name, func(old *StoredConnection) (*StoredConnection, []audit.Draft, error) {
-		if err := seenOf(name, old, false, seen); err != nil {
+	err := l.o.Cabinet.ChangeStored(ctx, Connections, name, func(old *Stored) (*Stored, []audit.Draft, error) {
+		if err := old.seenAs(Connections, name, false, seen); err != nil {
 			return nil, nil, err
 		}
-		return nil, []audit.Draft{l.draft(by, "connection.manage", "connection", name, digestOf(old), "")}, nil
+		return nil, []audit.Draft{l.draft(by, "connection.manage", "connection", name, old.digest(), "")}, nil
 	})
 	if err != nil {
 		return err

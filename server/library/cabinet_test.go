@@ -25,7 +25,7 @@ func TestAConnectionMadeInTheAppKeepsItsSecretSealed(t *testing.T) {
 	if c.Origin != Database || c.Version != 1 || c.Rate.PerSecond != 5 || c.Auth["token"].Reveal() != "f1rst" || c.Environment != "test" {
 		t.Errorf("%+v", c)
 	}
-	stored := w.store.connections["lab"]
+	stored := w.store.stored[Connections]["lab"]
 	if strings.Contains(string(stored.Text), "f1rst") || strings.Contains(string(stored.Sealed["token"]), "f1rst") {
 		t.Error("the secret stands in the database in clear")
 	}
@@ -161,9 +161,9 @@ func TestASecretMovedToAnotherRowDoesNotOpen(t *testing.T) {
 	if _, err := w.lib.PutConnection(t.Context(), person("ann"), wish(), true, 0); err != nil {
 		t.Fatal(err)
 	}
-	stolen := w.store.connections["lab"]
+	stolen := w.store.stored[Connections]["lab"]
 	stolen.Name, stolen.Text = "evil", []byte(strings.NewReplacer(`"lab"`, `"evil"`, "lab.example", "evil.example").Replace(string(stolen.Text)))
-	w.store.connections["evil"] = stolen
+	w.store.stored[Connections]["evil"] = stolen
 	w.reload()
 	if _, err := w.lib.Connection("evil", "edr"); fault.CodeOf(err) != "connection_broken" {
 		t.Error(err)

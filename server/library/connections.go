@@ -70,7 +70,7 @@ func (b *build) connections(ctx context.Context) error {
 		b.now.connectionsByName[c.Name] = *c
 	}
 	if b.o.Cabinet != nil {
-		stored, err := b.o.Cabinet.StoredConnections(ctx)
+		stored, err := b.o.Cabinet.Stored(ctx, Connections)
 		if err != nil {
 			return fmt.Errorf("read the stored connections: %w", err)
 		}

@@ -134,7 +134,7 @@ func (b *build) storedSources(ctx context.Context) error {
 	if b.o.Cabinet == nil {
 		return nil
 	}
-	stored, err := b.o.Cabinet.StoredSources(ctx)
+	stored, err := b.o.Cabinet.Stored(ctx, Sources)
 	if err != nil {
 		return fmt.Errorf("read the stored sources: %w", err)
 	}
@@ -159,7 +159,7 @@ func (b *build) storedSources(ctx context.Context) error {
 
 // opened gives the secrets of a stored source. One that cannot be read is a problem,
 // and the source takes nothing by it.
-func (b *build) opened(x StoredSource) opener {
+func (b *build) opened(x Stored) opener {
 	return func(n *document.Node) ([]secret.Value, []fault.Problem) {
 		var out []secret.Value
 		var ps []fault.Problem
@@ -187,8 +187,8 @@ func (l *Library) PutSource(ctx context.Context, by audit.Actor, w SourceWish, c
 	if err := l.editableSource(w.Name); err != nil {
 		return Source{}, err
 	}
-	err := l.o.Cabinet.ChangeSource(ctx, w.Name, func(old *StoredSource) (*StoredSource, []audit.Draft, error) {
-		if err := sourceSeen(w.Name, old, create, seen); err != nil {
+	err := l.o.Cabinet.ChangeStored(ctx, Sources, w.Name, func(old *Stored) (*Stored, []audit.Draft, error) {
+		if err := old.seenAs(Sources, w.Name, create, seen); err != nil {
 			return nil, nil, err
 		}
 		fresh, err := l.changeSource(old, w)
@@ -196,7 +196,7 @@ func (l *Library) PutSource(ctx context.Context, by audit.Actor, w SourceWish, c
 			return nil, nil, err
 		}
 		fresh.By, fresh.At = by.Name, l.o.Clock()
-		d := l.draft(by, "source.edit", "source", w.Name, sourceDigest(old), sourceDigest(fresh))
+		d := l.draft(by, "source.edit", "source", w.Name, old.digest(), fresh.digest())
 		if w.Rotation != Keep || create {
 			d.Reason = "with a new secret"
 		}
@@ -220,11 +220,11 @@ func (l *Library) DeleteSource(ctx context.Context, by audit.Actor, name string,
 	if err := l.editableSource(name); err != nil {
 		return err
 	}
-	err := l.o.Cabinet.ChangeSource(ctx, name, func(old *StoredSource) (*StoredSource, []audit.Draft, error) {
-		if err := sourceSeen(name, old, false, seen); err != nil {
+	err := l.o.Cabinet.ChangeStored(ctx, Sources, name, func(old *Stored) (*Stored, []audit.Draft, error) {
+		if err := old.seenAs(Sources, name, false, seen); err != nil {
 			return nil, nil, err
 		}
-		return nil, []audit.Draft{l.draft(by, "source.edit", "source", name, sourceDigest(old), "")}, nil
+		return nil, []audit.Draft{l.draft(by, "source.edit", "source", name, old.digest(), "")}, nil
 	})
 	if err != nil {
 		return err
@@ -249,27 +249,8 @@ func (l *Library) editableSource(name string) error {
 	return nil
 }
 
-func sourceSeen(name string, old *StoredSource, create bool, seen int64) error {
-	switch {
-	case create && old != nil:
-		return fault.New(fault.Conflict, "there is a source %s already", name).WithCode("exists")
-	case !create && old == nil:
-		return fault.New(fault.NotFound, "there is no source %s", name)
-	case old != nil && seen != 0 && seen != old.Version:
-		return fault.New(fault.Conflict, "somebody has changed the source %s meanwhile", name).WithCode("changed_meanwhile")
-	}
-	return nil
-}
-
-func sourceDigest(s *StoredSource) string {
-	if s == nil {
-		return ""
-	}
-	return ident.Sum(s.Text)
-}
-
 // changeSource makes the new state of a source of a wish.
-func (l *Library) changeSource(old *StoredSource, w SourceWish) (*StoredSource, error) {
+func (l *Library) changeSource(old *Stored, w SourceWish) (*Stored, error) {
 	text, err := ident.Canonical(w.Spec.text(w.Name))
 	if err != nil {
 		return nil, fault.New(fault.InvalidInput, "the source cannot be kept: %s", err)
@@ -277,7 +258,7 @@ func (l *Library) changeSource(old *StoredSource, w SourceWish) (*StoredSource, 
 	if err := l.checkSource(text); err != nil {
 		return nil, err
 	}
-	fresh := &StoredSource{Name: w.Name, Text: text, Sealed: map[string][]byte{}, Version: 1}
+	fresh := &Stored{Name: w.Name, Text: text, Sealed: map[string][]byte{}, Version: 1}
 	if old != nil {
 		fresh.Version = old.Version + 1
 	}
@@ -297,7 +278,7 @@ func (l *Library) changeSource(old *StoredSource, w SourceWish) (*StoredSource, 
 }
 
 // sourceSecrets gives the secrets of the new state, in the clear, the newest first.
-func (l *Library) sourceSecrets(old *StoredSource, w SourceWish) ([]string, error) {
+func (l *Library) sourceSecrets(old *Stored, w SourceWish) ([]string, error) {
 	var kept []string
 	if old != nil && w.Rotation != Replace {
 		for i := range len(old.Sealed) {

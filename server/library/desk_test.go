@@ -41,7 +41,7 @@ func TestASourceIsMadeChangedAndDeletedInTheApp(t *testing.T) {
 	if s.Version != 1 || s.File != "" || s.Spec.Auth != "bearer" || s.Limit.PerSecond != 5 {
 		t.Errorf("got %+v", s)
 	}
-	if strings.Contains(string(w.store.sources["siem"].Text), first) {
+	if strings.Contains(string(w.store.stored[Sources]["siem"].Text), first) {
 		t.Error("the text holds the secret")
 	}
 	change := func(rotation Rotation, secret string, want ...string) {
@@ -123,7 +123,7 @@ func TestAMappingIsTriedWithoutStoringAnything(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	if len(w.store.sources) != 0 {
+	if len(w.store.stored[Sources]) != 0 {
 		t.Error("something was stored")
 	}
 }

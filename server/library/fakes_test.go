@@ -18,18 +18,17 @@ import (
 
 // memory is a database in maps.
 type memory struct {
-	mu          sync.Mutex
-	kept        map[string][]byte
-	books       map[string]Book
-	versions    map[string][]Version
-	connections map[string]StoredConnection
-	sources     map[string]StoredSource
-	audit       []audit.Draft
-	writes      int
+	mu       sync.Mutex
+	kept     map[string][]byte
+	books    map[string]Book
+	versions map[string][]Version
+	stored   map[Drawer]map[string]Stored
+	audit    []audit.Draft
+	writes   int
 }
 
 func newMemory() *memory {
-	return &memory{kept: map[string][]byte{}, books: map[string]Book{}, versions: map[string][]Version{}, connections: map[string]StoredConnection{}, sources: map[string]StoredSource{}}
+	return &memory{kept: map[string][]byte{}, books: map[string]Book{}, versions: map[string][]Version{}, stored: map[Drawer]map[string]Stored{Connections: {}, Sources: {}}}
 }
 
 func (m *memory) Keep(_ context.Context, kind Kind, raw []byte, names []string) error {
@@ -94,17 +93,17 @@ func (m *memory) BookVersions(_ context.Context, slug string) ([]Version, error)
 	return slices.Clone(m.versions[slug]), nil
 }
 
-func (m *memory) StoredSources(context.Context) ([]StoredSource, error) {
+func (m *memory) Stored(_ context.Context, in Drawer) ([]Stored, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return sortedValues(m.sources), nil
+	return sortedValues(m.stored[in]), nil
 }
 
-func (m *memory) ChangeSource(_ context.Context, name string, change func(s *StoredSource) (*StoredSource, []audit.Draft, error)) error {
+func (m *memory) ChangeStored(_ context.Context, in Drawer, name string, change func(old *Stored) (*Stored, []audit.Draft, error)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var old *StoredSource
-	if s, ok := m.sources[name]; ok {
+	var old *Stored
+	if s, ok := m.stored[in][name]; ok {
 		old = &s
 	}
 	next, drafts, err := change(old)
@@ -112,35 +111,9 @@ func (m *memory) ChangeSource(_ context.Context, name string, change func(s *Sto
 		return err
 	}
 	m.audit = append(m.audit, drafts...)
-	if next == nil {
-		delete(m.sources, name)
-		return nil
-	}
-	m.sources[name] = *next
-	return nil
-}
-
-func (m *memory) StoredConnections(context.Context) ([]StoredConnection, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.Collect(maps.Values(m.connections)), nil
-}
-
-func (m *memory) ChangeConnection(_ context.Context, name string, change func(c *StoredConnection) (*StoredConnection, []audit.Draft, error)) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var old *StoredConnection
-	if c, ok := m.connections[name]; ok {
-		old = &c
-	}
-	fresh, drafts, err := change(old)
-	if err != nil {
-		return err
-	}
-	m.audit = append(m.audit, drafts...)
-	delete(m.connections, name)
-	if fresh != nil {
-		m.connections[name] = *fresh
+	delete(m.stored[in], name)
+	if next != nil {
+		m.stored[in][name] = *next
 	}
 	return nil
 }

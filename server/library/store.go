@@ -8,6 +8,7 @@ import (
 
 	"github.com/tocsin-soar/tocsin/server/audit"
 	"github.com/tocsin-soar/tocsin/server/fault"
+	"github.com/tocsin-soar/tocsin/server/ident"
 	"github.com/tocsin-soar/tocsin/server/secret"
 )
 
@@ -74,39 +75,59 @@ const (
 	Shipped   Origin = "shipped"
 )
 
+// Drawer is a kind of thing that people make in the app and the database keeps.
+type Drawer string
+
+// The drawers; each is the word of its kind in the outbox and the audit log too.
+const (
+	Connections Drawer = "connection"
+	Sources     Drawer = "source"
+)
+
 // Cabinet keeps connections and sources that people have made in the app.
 type Cabinet interface {
-	// StoredConnections lists all, by name.
-	StoredConnections(ctx context.Context) ([]StoredConnection, error)
-	// ChangeConnection is one atomic act: it reads the connection (nil where there
-	// is none), calls change and writes what it gave (nil: it is removed) with the
-	// audit drafts and a change of kind connection in the outbox.
-	ChangeConnection(ctx context.Context, name string, change func(c *StoredConnection) (*StoredConnection, []audit.Draft, error)) error
-	// StoredSources and ChangeSource do the same for sources.
-	StoredSources(ctx context.Context) ([]StoredSource, error)
-	ChangeSource(ctx context.Context, name string, change func(s *StoredSource) (*StoredSource, []audit.Draft, error)) error
+	// Stored lists all of a drawer, by name.
+	Stored(ctx context.Context, in Drawer) ([]Stored, error)
+	// ChangeStored is one atomic act: it reads the thing (nil where there is none),
+	// calls change and writes what it gave (nil: it is removed) with the audit drafts
+	// and a change of the drawer's kind in the outbox. An error of change is given
+	// back, and nothing is written.
+	ChangeStored(ctx context.Context, in Drawer, name string, change func(old *Stored) (*Stored, []audit.Draft, error)) error
 }
 
-// StoredSource is a source as the database keeps it: its text (canonical JSON, with
-// a mark where a secret belongs) and its sealed secrets, the newest as "0".
-type StoredSource struct {
+// Stored is a connection or a source as the database keeps it: its text (canonical
+// JSON; a source has a mark where a secret belongs, a connection leaves it out) and
+// its sealed secrets.
+type Stored struct {
 	Name    string
 	Text    []byte
-	Sealed  map[string][]byte
-	Version int64
-	By      string
-	At      time.Time
-}
-
-// StoredConnection is a connection as the database keeps it: its text (canonical
-// JSON without secrets) and its sealed secrets by field.
-type StoredConnection struct {
-	Name    string
-	Text    []byte
-	Sealed  map[string][]byte // by field of auth: password, token, …
+	Sealed  map[string][]byte // a connection's by field of auth (password, token, …), a source's by number, the newest as "0"
 	Version int64             // raised by each change; part of the place that secrets are sealed to
 	By      string
 	At      time.Time
+}
+
+// seenAs refuses a change of something that is not what the editor saw; seen is the
+// version they saw, 0 for any. With create it must be new. Faults: conflict with the
+// codes exists and changed_meanwhile; not_found.
+func (s *Stored) seenAs(in Drawer, name string, create bool, seen int64) error {
+	switch {
+	case create && s != nil:
+		return fault.New(fault.Conflict, "there is a %s %s already", in, name).WithCode("exists")
+	case !create && s == nil:
+		return fault.New(fault.NotFound, "there is no %s %s", in, name)
+	case s != nil && seen != 0 && seen != s.Version:
+		return fault.New(fault.Conflict, "somebody has changed the %s %s meanwhile", in, name).WithCode("changed_meanwhile")
+	}
+	return nil
+}
+
+// digest is what the audit log says of it; "" of nothing.
+func (s *Stored) digest() string {
+	if s == nil {
+		return ""
+	}
+	return ident.Sum(s.Text)
 }
 
 // Secrets resolves references (env://, file://); a text that is none is itself

@@ -19,8 +19,8 @@ type Asking struct {
 	// Reserves says that a yes takes a place under the limits, so the counters
 	// must be those of the act.
 	Reserves bool
-	// Judge asks the policy again, at most 20 ms; used when the counters have
-	// grown since.
+	// Judge asks the policy again; used when the counters have grown since. The
+	// store bounds how long it may take.
 	Judge func(ctx context.Context, q gate.Question) gate.Answer
 	// Approval is the request whose votes matter, or "".
 	Approval string

@@ -11,8 +11,8 @@ import (
 
 // handle is one connection to SQLite with statements that stay prepared. The
 // database/sql driver compiles each statement again at each execution, which
-// was more than half of the time of a commit (docs/adr). Only the committer
-// uses it: it is not safe for two goroutines.
+// was more than half of the time of a commit (docs/adr). The committer has one to
+// write and the loader one to read: it is not safe for two goroutines.
 type handle struct {
 	tls    *libc.TLS
 	db     uintptr

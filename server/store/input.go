@@ -25,15 +25,10 @@ func joinInput(input, alertRaw []byte) ([]byte, error) {
 	if err := json.Unmarshal(alertRaw, &a); err != nil {
 		return nil, fmt.Errorf("read the alert of a decision: %w", err)
 	}
-	// In the form in which a question holds it: numbers of a vendor's fields that
-	// are not exact in JSON are what they are there.
-	text, err := ident.Lossless(struct {
-		Alert map[string]any `json:"alert"`
-	}{alert.Value(a, false)})
+	text, err := ident.Lossless(alert.Value(a, false)) // as the question held it
 	if err != nil {
 		return nil, fmt.Errorf("write the alert of a decision: %w", err)
 	}
-	text = text[len(`{"alert":`) : len(text)-1]
 	at := topLevelNull(input, "alert")
 	if at < 0 {
 		return input, nil

@@ -193,69 +193,6 @@ func (s *Store) BookVersions(ctx context.Context, slug string) ([]library.Versio
 	return out, err
 }
 
-// StoredConnections lists the connections that people have made (library.Cabinet).
-func (s *Store) StoredConnections(ctx context.Context) ([]library.StoredConnection, error) {
-	out := []library.StoredConnection{}
-	err := s.each(ctx, `SELECT name, text, sealed, version, by, at FROM connection ORDER BY name`, nil, func(scan func(...any) error) error {
-		var c library.StoredConnection
-		var sealed string
-		var at int64
-		if err := scan(&c.Name, &c.Text, &sealed, &c.Version, &c.By, &at); err != nil {
-			return err
-		}
-		c.At = micro(at)
-		out = append(out, c)
-		return readJSON(sealed, &out[len(out)-1].Sealed)
-	})
-	return out, err
-}
-
-// ChangeConnection looks at a connection and writes what change gives
-// (library.Cabinet).
-func (s *Store) ChangeConnection(ctx context.Context, name string, change func(c *library.StoredConnection) (*library.StoredConnection, []audit.Draft, error)) error {
-	return s.commit(ctx, func(t *tx) error {
-		var old *library.StoredConnection
-		_, err := t.one(`SELECT name, text, sealed, version, by, at FROM connection WHERE name = ?`, func(r row) error {
-			old = &library.StoredConnection{Name: r.text(0), Text: r.blob(1), Version: r.int(3), By: r.text(4), At: r.time(5)}
-			return readJSON(r.text(2), &old.Sealed)
-		}, name)
-		if err != nil {
-			return fmt.Errorf("read connection %s: %w", name, err)
-		}
-		next, drafts, err := change(old)
-		if err != nil {
-			return err
-		}
-		if err := t.saveConnection(name, old, next); err != nil {
-			return err
-		}
-		return t.link(drafts...)
-	})
-}
-
-func (t *tx) saveConnection(name string, old, next *library.StoredConnection) error {
-	if next == nil {
-		if old == nil {
-			return nil
-		}
-		if err := t.exec(`DELETE FROM connection WHERE name = ?`, name); err != nil {
-			return fmt.Errorf("remove a connection: %w", err)
-		}
-		return t.changed("connection", name, old.Version+1)
-	}
-	sealed, err := json.Marshal(next.Sealed)
-	if err != nil {
-		return fmt.Errorf("encode sealed secrets: %w", err)
-	}
-	err = t.exec(`INSERT INTO connection (name, text, sealed, version, by, at) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (name) DO UPDATE SET text = excluded.text, sealed = excluded.sealed, version = excluded.version, by = excluded.by, at = excluded.at`,
-		name, next.Text, string(sealed), next.Version, next.By, next.At)
-	if err != nil {
-		return fmt.Errorf("write a connection: %w", err)
-	}
-	return t.changed("connection", name, next.Version)
-}
-
 // InUse lists the runs that go on with a step through a connection, and the
 // effects that are open through it: with them it cannot be removed.
 func (s *Store) InUse(ctx context.Context, connection string) (runs, effects []string, err error) {

@@ -86,12 +86,23 @@ func TestAPlaybookKeepsItsVersions(t *testing.T) {
 	}
 }
 
-func TestAConnectionIsMadeChangedAndRemoved(t *testing.T) {
+func TestWhatPeopleMakeIsChangedAndRemovedInItsOwnDrawer(t *testing.T) {
+	for in, other := range map[library.Drawer]library.Drawer{library.Connections: library.Sources, library.Sources: library.Connections} {
+		t.Run(string(in), func(t *testing.T) { madeChangedRemoved(t, in, other) })
+	}
 	s, _ := fresh(t)
-	made := library.StoredConnection{Name: "jira", Text: []byte(`{"name":"jira"}`), Sealed: map[string][]byte{"token": {0, 1, 255}}, Version: 1, By: "ana", At: noon}
-	put := func(want *library.StoredConnection, next *library.StoredConnection) {
+	if _, err := s.Stored(t.Context(), "user; DROP TABLE user"); fault.KindOf(err) != fault.Internal {
+		t.Errorf("a drawer of no kind: %v", err)
+	}
+}
+
+func madeChangedRemoved(t *testing.T, in, other library.Drawer) {
+	t.Helper()
+	s, _ := fresh(t)
+	made := library.Stored{Name: "jira", Text: []byte(`{"name":"jira"}`), Sealed: map[string][]byte{"token": {0, 1, 255}}, Version: 1, By: "ana", At: noon}
+	put := func(want *library.Stored, next *library.Stored) {
 		t.Helper()
-		err := s.ChangeConnection(t.Context(), "jira", func(c *library.StoredConnection) (*library.StoredConnection, []audit.Draft, error) {
+		err := s.ChangeStored(t.Context(), in, "jira", func(c *library.Stored) (*library.Stored, []audit.Draft, error) {
 			if diff := cmp.Diff(want, c); diff != "" {
 				t.Error(diff)
 			}
@@ -105,13 +116,16 @@ func TestAConnectionIsMadeChangedAndRemoved(t *testing.T) {
 	changed := made
 	changed.Version, changed.Sealed = 2, map[string][]byte{}
 	put(&made, &changed)
-	list, err := s.StoredConnections(t.Context())
-	if err != nil || cmp.Diff([]library.StoredConnection{changed}, list) != "" {
+	list, err := s.Stored(t.Context(), in)
+	if err != nil || cmp.Diff([]library.Stored{changed}, list) != "" {
 		t.Errorf("listed %+v (%v)", list, err)
+	}
+	if list, err := s.Stored(t.Context(), other); err != nil || len(list) != 0 {
+		t.Errorf("the other drawer holds %+v (%v)", list, err)
 	}
 	put(&changed, nil)
 	put(nil, nil)
-	if list, err := s.StoredConnections(t.Context()); err != nil || len(list) != 0 {
+	if list, err := s.Stored(t.Context(), in); err != nil || len(list) != 0 {
 		t.Errorf("left %+v (%v)", list, err)
 	}
 }

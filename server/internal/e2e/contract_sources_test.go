@@ -20,7 +20,7 @@ func TestContractSources(t *testing.T) {
 			t.Fatalf("got %s", made.raw)
 		}
 		one := engineer.get("/sources/made")
-		has(t, "a source", one.json, "name mapping auth disabled managed_by last_seen version spec")
+		has(t, "a source", one.json, "name mapping auth disabled managed_by version spec")
 		if strings.Contains(string(one.raw), secret) || strings.Contains(string(engineer.get("/sources").raw), secret) {
 			t.Error("the secret is shown a second time")
 		}

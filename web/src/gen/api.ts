@@ -1965,8 +1965,6 @@ export interface components {
         Source: {
             auth: string;
             disabled: boolean;
-            /** Format: date-time */
-            last_seen: string | null;
             managed_by: string;
             mapping: string;
             name: string;

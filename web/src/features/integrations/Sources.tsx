@@ -7,7 +7,6 @@ import { StateMark } from "../../ui/Glyph";
 import { Button } from "../../ui/parts";
 import { Scroll } from "../../ui/Scroll";
 import { Empty, Failure, Loading, Refused } from "../../ui/States";
-import { At } from "../../ui/Time";
 import { integrations, sourceByName, sources, useDeleteSource } from "./api";
 
 const SourceForm = lazy(() => import("./SourceForm"));
@@ -35,7 +34,7 @@ export function Sources() {
             <th scope="col">Address</th>
             <th scope="col">Mapping</th>
             <th scope="col">Authentication</th>
-            <th scope="col">Last alert</th>
+            <th scope="col">Alerts</th>
             <th scope="col">Managed</th>
           </tr>
         </thead>
@@ -46,11 +45,11 @@ export function Sources() {
                 {s.disabled ? <StateMark state="skipped" words={`${s.name}, disabled`} /> : <strong>{s.name}</strong>}
               </td>
               <td className="mono">/hooks/{s.name}</td>
-              <td className="soft">{s.mapping}</td>
+              <td className="soft">{s.mapping || "its own"}</td>
               <td className="soft">{s.auth}</td>
               <td>
                 <Link className="plainlink" to="/alerts" search={{ source: s.name }}>
-                  <At at={s.last_seen} />
+                  from {s.name}
                 </Link>
               </td>
               <td>
