@@ -137,7 +137,7 @@ func (s *stub) reply(w http.ResponseWriter, q *http.Request, how string) {
 		say(w, http.StatusServiceUnavailable, map[string]any{})
 		return
 	case "elsewhere":
-		w.Header().Set("Location", s.URL+"/apply")
+		w.Header().Set("Location", s.URL+"/redirected")
 		say(w, http.StatusFound, map[string]any{})
 		return
 	case "large":
