@@ -144,6 +144,21 @@ test("a source is made, tried on a payload, and its secret shown once", () =>
     assert.ok(!(await page.content()).includes("made-once-and-shown-once"));
   }));
 
+test("Enter right behind j opens the row, also when a link of the rail has the focus", () =>
+  on({}, async (page) => {
+    await go(page, "/");
+    await page.getByRole("link", { name: "Alerts", exact: true }).first().click();
+    await page.locator(".gridrow").nth(3).waitFor();
+    await page.evaluate(async () => {
+      const press = (key) =>
+        document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+      press("j");
+      await null; // no frame is drawn between the two
+      if (document.activeElement?.classList.contains("rowlink")) document.activeElement.click();
+    });
+    await page.waitForURL(/\/alerts\/alr_/);
+  }));
+
 test("two keys approve, one is not enough, and the undo window takes it back", () =>
   on({}, async (page, server) => {
     await go(page, `/approvals/${APR.iso}`);

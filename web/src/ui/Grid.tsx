@@ -1,6 +1,6 @@
 // A windowed list: ten thousand rows cost as much as thirty. On a phone each row is a card.
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type CSSProperties, memo, type ReactNode, useEffect, useMemo, useRef } from "react";
+import { type CSSProperties, memo, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef } from "react";
 import { usePhone } from "../lib/media";
 import { usePrefs } from "../lib/prefs";
 
@@ -51,13 +51,18 @@ export function Grid<T>({ label, columns, rows, rowKey, card, at = -1, picked, f
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: sizes change with the form of the rows only
   useEffect(() => v.measure(), [phone, rowHeight]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (at < 0) return;
     v.scrollToIndex(at);
-    // The focus goes with the mark, so that Enter opens it and a screen reader says it; after the row is drawn.
-    const frame = requestAnimationFrame(() =>
-      box.current?.querySelector<HTMLElement>(`[data-index="${at}"] .rowlink`)?.focus({ preventScroll: true }),
-    );
+    // The focus goes with the mark, so that Enter opens it and a screen reader says it: before the next key can come,
+    // or, where the row is far away, as soon as it is drawn.
+    const focus = () => {
+      const link = box.current?.querySelector<HTMLElement>(`[data-index="${at}"] .rowlink`);
+      link?.focus({ preventScroll: true });
+      return link != null;
+    };
+    if (focus()) return;
+    const frame = requestAnimationFrame(focus);
     return () => cancelAnimationFrame(frame);
   }, [at, v]);
   const items = v.getVirtualItems();
