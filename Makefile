@@ -72,8 +72,8 @@ generated: # fails when generate changes anything
 	@before=$$($(MADE)); $(MAKE) --no-print-directory generate; after=$$($(MADE)); \
 	  [[ $$before == "$$after" ]] || { echo 'generated files were out of date; commit what was written just now' >&2; exit 1; }
 
-e2e: build ## drive the real binary and the demo range with a browser; pictures in web/e2e/shots
-	TOCSIN_E2E=browser TOCSIN_BINARY='$(CURDIR)/bin/tocsin' go test -count=1 -timeout 20m -v -run '^TestBrowser' ./server/internal/e2e
+e2e: build ## drive the real binary and every screen with a browser; pictures in web/e2e/shots
+	TOCSIN_E2E=browser TOCSIN_BINARY='$(CURDIR)/bin/tocsin' go test -count=1 -timeout 35m -v -run '^TestBrowser' ./server/internal/e2e
 
 crash: build ## the full crash test: 500 alerts, ten times SIGKILL, three variants
 	CRASH=full TOCSIN_BINARY='$(CURDIR)/bin/tocsin' go test -count=1 -timeout 60m -v -run '^TestCrash' ./server/internal/e2e

@@ -17,13 +17,32 @@ var (
 	rangeText = regexp.MustCompile(`(?i)range\S*\s+(?:at\s+|on\s+|is\s+)?(https?://127\.0\.0\.1:\d+)`)
 )
 
+// browse runs a script of web/e2e with the system's browser.
+func browse(t *testing.T, script string, env ...string) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(context.Background(), 15*time.Minute)
+	defer stop()
+	cmd := exec.CommandContext(ctx, "node", "e2e/"+script) //nolint:gosec // a script of this repository
+	cmd.Dir = "../../../web"
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("the browser: %v", err)
+	}
+}
+
+func needsBrowser(t *testing.T) {
+	t.Helper()
+	if os.Getenv("TOCSIN_E2E") != "browser" {
+		t.Skip("needs a browser and the built web app: make e2e")
+	}
+}
+
 // TestBrowser starts the binary as `make run` does and lets a browser do what a
 // newcomer does: follow the link, see alerts and runs, approve, see the host
 // isolated in the range, undo, confirm, see it released.
 func TestBrowser(t *testing.T) {
-	if os.Getenv("TOCSIN_E2E") != "browser" {
-		t.Skip("needs a browser and the built web app: make e2e")
-	}
+	needsBrowser(t)
 	srv := prepare(t, setup{args: []string{"--demo"}})
 	srv.env = append(srv.env, "TOCSIN_ADMIN_PASSWORD=")
 	begin := time.Now()
@@ -34,16 +53,14 @@ func TestBrowser(t *testing.T) {
 		return link != ""
 	})
 	t.Logf("ready with a link after %s", time.Since(begin).Round(time.Millisecond))
+	browse(t, "main.mjs", "TOCSIN_URL="+srv.url, "TOCSIN_LINK="+link, "RANGE_URL="+srv.rangeURL())
+}
 
-	ctx, stop := context.WithTimeout(context.Background(), 15*time.Minute)
-	defer stop()
-	cmd := exec.CommandContext(ctx, "node", "e2e/main.mjs")
-	cmd.Dir = "../../../web"
-	cmd.Env = append(os.Environ(), "TOCSIN_URL="+srv.url, "TOCSIN_LINK="+link, "RANGE_URL="+srv.rangeURL())
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("the browser: %v", err)
-	}
+// TestBrowserScreens shows every screen on fixtures: axe-core, the content policy,
+// keyboard, states, hostile payloads (S029), small screens, budgets.
+func TestBrowserScreens(t *testing.T) {
+	needsBrowser(t)
+	browse(t, "fixture.mjs")
 }
 
 // rangeURL gives the demo range's address: as the server printed it, or as the
